@@ -1,0 +1,35 @@
+"""The front door of the rule book: read a programme, check it, compile it, judge a purchase by it, and say why.
+
+This is the only import others use. Everything behind it is a pure function of what it is told: no clock, no file, no chance.
+"""
+
+from rules.facts import Line, MemberFacts, Purchase, Return, without
+from rules.findings import Finding, ProgrammeInvalid
+from rules.outcome import Award, Because, Outcome, Use
+from rules.periods import Period
+from rules.programme import Cap, Example, Limit, Perk, Programme, Referral, Rule, Settings, Tier, Unit
+
+__all__ = [
+    "Award",
+    "Because",
+    "Cap",
+    "Example",
+    "Finding",
+    "Limit",
+    "Line",
+    "MemberFacts",
+    "Outcome",
+    "Period",
+    "Perk",
+    "Programme",
+    "ProgrammeInvalid",
+    "Purchase",
+    "Referral",
+    "Return",
+    "Rule",
+    "Settings",
+    "Tier",
+    "Unit",
+    "Use",
+    "without",
+]

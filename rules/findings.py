@@ -1,0 +1,34 @@
+"""What is wrong with a programme, said so that the person who wrote it can mend it at once."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing found: the place in the document, the rule's id, what is wrong, and what would be right."""
+
+    severity: Literal["refused", "warned"]
+    place: str
+    rule: str | None
+    says: str
+    would_be: str | None = None
+
+
+class ProgrammeInvalid(ValueError):
+    """The document is no programme. `findings` holds every mistake at once, each with its place."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("; ".join(f"{finding.place or 'the document'}: {finding.says}" for finding in findings))
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that the writer most likely meant, as a suggestion, or the known names when none is near."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return near[0]
+    return "one of " + ", ".join(names) if names and len(names) <= 30 else None

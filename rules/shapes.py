@@ -1,0 +1,286 @@
+"""How one written value becomes a typed one: every mistake is found at once, each with its place.
+
+The types themselves say what may be written. A field's type gives its limits; `Meta(extra=...)` adds what a type cannot say:
+`defines` and `refers` (names that must be known, by kind), `known` (a table of the world), and `one_or_many`.
+A class with `parse` is written as one text, a class with `take` reads itself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from rules.findings import Finding, nearest
+
+MISSING: Final = object()
+KNOWN: Final[dict[str, Callable[[str], str | None]]] = {}
+"""Tables of the world: each answers None for a name it knows, or what would be right."""
+
+type_of = lru_cache(maxsize=512)(inspect.type_info)
+
+
+class Reader:
+    """Reads written values; keeps the findings, and the names that were defined and referred to."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.rule: str | None = None
+        self._defined: dict[str, dict[str, str]] = {}
+        self._referred: list[tuple[str, str, str, str | None]] = []
+
+    def refuse(self, place: str, says: str, would_be: str | None = None) -> Any:
+        self.findings.append(Finding("refused", place, self.rule, says, would_be))
+        return MISSING
+
+    @contextmanager
+    def within(self, rule: str | None) -> Iterator[None]:
+        """Findings made here belong to this rule."""
+        before, self.rule = self.rule, rule
+        yield
+        self.rule = before
+
+    def read(self, kind: Any, value: Any, place: str) -> Any:
+        """One value of this type, or MISSING when something was found wrong."""
+        return self._typed(type_of(kind), value, place)
+
+    def record(self, kind: type[msgspec.Struct], value: Any, place: str) -> Any:
+        """One table as a Struct: unknown names are refused with the nearest known one, missing names are named."""
+        if not isinstance(value, Mapping):
+            return self.refuse(place, f"{_written(value)} stands where a table is wanted", _keys(kind))
+        fields = {field.encode_name: field for field in _fields(kind)}
+        for name in value:
+            if name not in fields:
+                self.refuse(_within(place, name), f'"{name}" is not known here', nearest(str(name), fields))
+        read: dict[str, Any] = {}
+        for name, field in fields.items():
+            if name in value:
+                read[field.name] = self._typed(field.type, value[name], _within(place, name))
+            elif field.required:
+                read[field.name] = self.refuse(place, f'"{name}" is missing', f"{name} = {expected(field.type)}")
+        if MISSING in read.values():
+            return MISSING
+        return self._made(kind, read, place)
+
+    def _made(self, kind: type[msgspec.Struct], read: dict[str, Any], place: str) -> Any:
+        try:
+            return kind(**read)
+        except ValueError as wrong:
+            return self.refuse(place, str(wrong), getattr(kind, "expected", None))
+
+    def _typed(self, shape: inspect.Type, value: Any, place: str, extra: Mapping[str, Any] | None = None) -> Any:
+        extra = extra or {}
+        if isinstance(shape, inspect.Metadata):
+            return self._typed(shape.type, value, place, {**extra, **(shape.extra or {})})
+        if isinstance(shape, inspect.UnionType):
+            return self._typed(_not_none(shape), value, place, extra)
+        cls = getattr(shape, "cls", None)
+        if hasattr(cls, "take"):
+            return cls.take(self, value, place)
+        if hasattr(cls, "parse"):
+            return self._parsed(cls, value, place)
+        if isinstance(shape, inspect.StructType):
+            return self.record(shape.cls, value, place)
+        if isinstance(shape, inspect.VarTupleType):
+            return self._several(shape, value, place, one_or_many=bool(extra.get("one_or_many")))
+        if isinstance(shape, inspect.TupleType):
+            return self._tuple(shape, value, place)
+        if isinstance(shape, inspect.DictType):
+            return self._named(shape, value, place)
+        return self._plain(shape, value, place, extra)
+
+    def _parsed(self, cls: Any, value: Any, place: str) -> Any:
+        if not isinstance(value, str):
+            return self.refuse(place, f"{_written(value)} stands where text is wanted", cls.expected)
+        try:
+            return cls.parse(value)
+        except ValueError as wrong:
+            return self.refuse(place, f'"{value}": {wrong}', cls.expected)
+
+    def _several(self, shape: inspect.VarTupleType, value: Any, place: str, *, one_or_many: bool) -> Any:
+        if one_or_many and isinstance(value, Mapping):
+            one = self._typed(shape.item_type, value, place)
+            return MISSING if one is MISSING else (one,)
+        if not isinstance(value, list | tuple):
+            wanted = expected(shape)
+            return self.refuse(place, f"{_written(value)} stands where a list is wanted", wanted)
+        if len(value) < (shape.min_length or 0):
+            return self.refuse(place, "an empty list matches nothing, so this can never hold", expected(shape))
+        read = [self._typed(shape.item_type, item, f"{place}[{n}]") for n, item in enumerate(value)]
+        return MISSING if MISSING in read else tuple(read)
+
+    def _tuple(self, shape: inspect.TupleType, value: Any, place: str) -> Any:
+        if not isinstance(value, list | tuple) or len(value) != len(shape.item_types):
+            return self.refuse(place, f"{_written(value)} stands where {len(shape.item_types)} values are wanted")
+        read = [self._typed(kind, item, f"{place}[{n}]") for n, (kind, item) in enumerate(zip(shape.item_types, value, strict=True))]
+        return MISSING if MISSING in read else tuple(read)
+
+    def _named(self, shape: inspect.DictType, value: Any, place: str) -> Any:
+        if not isinstance(value, Mapping):
+            return self.refuse(place, f"{_written(value)} stands where a table of names is wanted")
+        if len(value) < (shape.min_length or 0):
+            return self.refuse(place, "an empty table says nothing", "name = ...")
+        read = {}
+        for name, item in value.items():
+            key = self._typed(shape.key_type, name, _within(place, name))
+            one = self._typed(shape.value_type, item, _within(place, name))
+            read[key] = one
+        return MISSING if MISSING in read or MISSING in read.values() else read
+
+    def _plain(self, shape: inspect.Type, value: Any, place: str, extra: Mapping[str, Any]) -> Any:
+        read = _plainly(shape, value)
+        if read is MISSING:
+            return self.refuse(place, f"{_written(value)} is not right here", _nearest_choice(shape, value))
+        if "known" in extra and (would_be := KNOWN[extra["known"]](read)) is not None:
+            return self.refuse(place, f'the {extra["known"]} "{read}" is not known', would_be)
+        if "refers" in extra:
+            self._referred.append((extra["refers"], read, place, self.rule))
+        if "defines" in extra:
+            self._define(extra["defines"], read, place)
+        return read
+
+    def _define(self, kind: str, name: str, place: str) -> None:
+        first = self._defined.setdefault(kind, {}).setdefault(name, place)
+        if first != place:
+            self.refuse(place, f'the {kind} "{name}" is used twice; the first is at {first}', "an id of its own")
+
+    def settle_names(self) -> None:
+        """Every name that was referred to must have been defined somewhere in the document."""
+        for kind, name, place, rule in self._referred:
+            known = self._defined.get(kind, {})
+            if name not in known:
+                self.findings.append(Finding("refused", place, rule, f'there is no {kind} "{name}"', nearest(name, known)))
+
+
+def _plainly(shape: inspect.Type, value: Any) -> Any:
+    """A plain value of this type with its limits, or MISSING. Nothing is converted, except texts of dates."""
+    if isinstance(shape, inspect.BoolType):
+        return value if isinstance(value, bool) else MISSING
+    if isinstance(shape, inspect.IntType):
+        return value if type(value) is int and _between(shape, value) else MISSING
+    if isinstance(shape, inspect.DecimalType):
+        return Decimal(value) if type(value) in (int, Decimal) else MISSING
+    if isinstance(shape, inspect.StrType):
+        return value if isinstance(value, str) and _matches(shape, value) else MISSING
+    if isinstance(shape, inspect.LiteralType):
+        return value if isinstance(value, str | int) and value in shape.values else MISSING
+    if isinstance(shape, inspect.DateTimeType):
+        return _instant(value)
+    if isinstance(shape, inspect.DateType):
+        return _day(value)
+    raise AssertionError(shape)
+
+
+def _between(shape: inspect.IntType, value: int) -> bool:
+    return (shape.ge is None or value >= shape.ge) and (shape.le is None or value <= shape.le)
+
+
+def _matches(shape: inspect.StrType, value: str) -> bool:
+    if shape.min_length is not None and len(value) < shape.min_length:
+        return False
+    if shape.max_length is not None and len(value) > shape.max_length:
+        return False
+    return shape.pattern is None or _compiled(shape.pattern).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> Any:
+    import re
+
+    return re.compile(pattern)
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value) if len(value) == 10 else MISSING  # noqa: PLR2004
+        except ValueError:
+            return MISSING
+    return value if type(value) is date else MISSING
+
+
+def _instant(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return MISSING
+    return value if isinstance(value, datetime) else MISSING
+
+
+def expected(shape: inspect.Type) -> str:
+    """What may be written where this type stands, in words."""
+    if isinstance(shape, inspect.Metadata):
+        said = (shape.extra_json_schema or {}).get("description")
+        return said or expected(shape.type)
+    if isinstance(shape, inspect.UnionType):
+        return expected(_not_none(shape))
+    cls = getattr(shape, "cls", None)
+    if hasattr(cls, "expected"):
+        return str(cls.expected)
+    if isinstance(shape, inspect.StructType):
+        return _keys(shape.cls)
+    if isinstance(shape, inspect.VarTupleType):
+        return f"a list with at least one of: {expected(shape.item_type)}" if shape.min_length else f"a list of: {expected(shape.item_type)}"
+    if isinstance(shape, inspect.LiteralType):
+        return " or ".join(f'"{value}"' for value in shape.values)
+    if isinstance(shape, inspect.IntType):
+        return _whole_number(shape)
+    return _WORDS.get(type(shape), "a table")
+
+
+_WORDS = {
+    inspect.BoolType: "true or false",
+    inspect.DecimalType: "a decimal number",
+    inspect.StrType: "text",
+    inspect.DateTimeType: "a time such as 2026-01-05T15:00:00",
+    inspect.DateType: "a date such as 2026-01-05",
+    inspect.TupleType: "a list",
+}
+
+
+def _whole_number(shape: inspect.IntType) -> str:
+    if shape.ge is not None and shape.le is not None:
+        return f"a whole number from {shape.ge} to {shape.le}"
+    return "a whole number" if shape.ge is None else f"a whole number, {shape.ge} or more"
+
+
+def _nearest_choice(shape: inspect.Type, value: Any) -> str:
+    if isinstance(shape, inspect.LiteralType) and isinstance(value, str):
+        return nearest(value, [str(choice) for choice in shape.values]) or expected(shape)
+    return expected(shape)
+
+
+def _not_none(shape: inspect.UnionType) -> inspect.Type:
+    (one,) = (kind for kind in shape.types if not isinstance(kind, inspect.NoneType))
+    return one
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: type[msgspec.Struct]) -> tuple[inspect.Field, ...]:
+    shape = inspect.type_info(kind)
+    assert isinstance(shape, inspect.StructType)
+    return shape.fields
+
+
+def _keys(kind: type[msgspec.Struct]) -> str:
+    return "a table with " + ", ".join(field.encode_name for field in _fields(kind))
+
+
+def _within(place: str, name: Any) -> str:
+    return f"{place}.{name}" if place else str(name)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = str(value)
+    return f'"{text[:60]}"' if isinstance(value, str) else text[:60]

@@ -1,9 +1,10 @@
 """The keys tills and scripts show at the door: how one is minted, how a typing error is told, what we keep.
 
-A key reads `lyl_live_<id>_<secret><checksum>`: 8 characters of public id, 32 random bytes as 43 characters of
-base 62, and the CRC-32 of everything before it as 6 more. Invariant: the key is shown once and never kept;
-what is kept (id, SHA-256, last four characters) cannot be turned back into it. Plain SHA-256 is enough because
-the secret has 256 bits: nobody can try them all, so a slow hash would only slow down the till.
+A key reads `lyl_live_<id>_<secret><checksum>`: 8 characters of public id, 32 random bytes as 43
+characters of base 62, and the CRC-32 of everything before it as 6 more. Invariant: the key is shown once
+and never kept; what is kept (id, SHA-256, last four characters) cannot be turned back into it. Plain
+SHA-256 is enough because the secret has 256 bits: nobody can try them all, so a slow hash would only
+slow down the till.
 """
 
 import re

@@ -121,7 +121,7 @@ def test_a_prefix_nobody_declared_is_our_bug() -> None:
         "pur_01m7q5cqg0envvna4f65046jhu",
         "pur_81m7q5cqg0envvna4f65046jha",
         "pur_01m7q5cqg0envvna4f65046jha\n",
-        "pur_٠١m7q5cqg0envvna4f65046jha",
+        "pur_\u0660\u0661m7q5cqg0envvna4f65046jha",
         "pur_../../etc/passwd",
         "pur_' or 1=1 --",
         "1234567890123456789012345678901234",

@@ -1,0 +1,277 @@
+"""The embedded database: one file, one writer, and concurrent commands committed together.
+
+Reads run on a connection of their own and see only what is committed. Commands that become ready in the same turn of
+the event loop share one transaction, each behind a savepoint, and one flush to disk. No other process is kept
+waiting inside the event loop: where the file is locked, we come back a little later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+import msgspec
+
+from loyalty_engine.database.pages import Dialect, Opening, Page, decode_page, page_statement, statements
+from loyalty_engine.errors import Busy, DatabaseAway
+from loyalty_engine.rows import Posting
+
+Result = TypeVar("Result")
+
+# Releases of SQLite in which a reset of the write-ahead log can no longer corrupt the file.
+_WAL_SAFE = ((3, 51, 3),)
+_WAL_SAFE_PATCHES = {(3, 50): 7, (3, 44): 6}
+_TRIES = 8
+
+
+def wal_is_safe(version: str) -> bool:
+    """Tell whether this SQLite release has the write-ahead log's reset repaired (3.51.3, 3.50.7, 3.44.6)."""
+    major, minor, patch = (int(part) for part in version.split(".")[:3])
+    if (major, minor) in _WAL_SAFE_PATCHES:
+        return patch >= _WAL_SAFE_PATCHES[major, minor]
+    return (major, minor, patch) >= _WAL_SAFE[0]
+
+
+@cache
+def numbered(sql: str) -> str:
+    """Turn `$1` into `?1`: SQLite counts named parameters in the order they appear, PostgreSQL by number."""
+    return re.sub(r"\$(\d+)", r"?\1", sql)
+
+
+class SqliteTransaction:
+    """A transaction that is open; what it runs is seen by others only when it is committed."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Speak over the writer's connection."""
+        self._connection = connection
+
+    async def fetch(self, sql: str, *args: Any) -> list[Sequence[Any]]:
+        """Run one statement and give its rows."""
+        return list(self._connection.execute(numbered(sql), args))
+
+    async def fetch_named(self, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
+        """Run one statement and give its rows by column name; the SQL already has SQLite's placeholders."""
+        return _named(self._connection, sql, args)
+
+    async def open(self, opening: Opening) -> Page | None:
+        """Read a page inside the transaction."""
+        return _read_page(self._connection, opening)
+
+    async def keep(self, posting: Posting) -> bool:
+        """Write a posting inside the transaction; False when its member has moved on."""
+        return _write(self._connection, posting)
+
+
+class SqliteDatabase:
+    """One SQLite file, opened by one process at a time for writing."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        """Open the file, made where it is missing; raises DatabaseAway when it cannot be opened."""
+        self.path = path
+        self._writing = asyncio.Lock()
+        self._queue: list[tuple[Posting, asyncio.Future[bool]]] = []
+        self._scheduled = False
+        self._turns = 0
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _connect(path)
+            self._reader = _connect(path)
+        except (apsw.Error, OSError) as problem:
+            raise DatabaseAway(f"the database file {path} cannot be opened: {problem}") from problem
+
+    async def gate(self, *, unsafe: bool) -> None:
+        """Refuse to start on a file that may lose what it has confirmed."""
+        level = next(self._writer.execute("PRAGMA synchronous"))[0]
+        if level < 2 and not unsafe:
+            message = "SQLite runs with synchronous below FULL; set LOYALTY_UNSAFE_DURABILITY=true to accept losses"
+            raise DatabaseAway(message)
+
+    async def ready(self) -> None:
+        """Raise DatabaseAway where the file cannot be read."""
+        try:
+            self._reader.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        except apsw.Error as problem:
+            raise DatabaseAway(str(problem)) from problem
+
+    async def open(self, opening: Opening) -> Page | None:
+        """Read a page as of what is committed."""
+        return _read_page(self._reader, opening)
+
+    async def fetch(self, sql: str, *args: Any) -> list[Sequence[Any]]:
+        """Run a reading statement and give its rows."""
+        return list(self._reader.execute(numbered(sql), args))
+
+    async def fetch_named(self, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
+        """Run a reading statement and give its rows by column name; the SQL already has SQLite's placeholders."""
+        return _named(self._reader, sql, args)
+
+    async def keep(self, posting: Posting) -> bool:
+        """Write a posting with whatever else becomes ready in this turn of the loop; True only once it is on disk."""
+        loop = asyncio.get_running_loop()
+        kept: asyncio.Future[bool] = loop.create_future()
+        self._queue.append((posting, kept))
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._flush)
+        return await kept
+
+    async def write_transaction(self, work: Callable[[SqliteTransaction], Awaitable[Result]]) -> Result:
+        """Carry out `work` inside one transaction: all of it is kept, or nothing; raises Busy where it stays locked."""
+        async with self._writing:
+            await self._begin()
+            try:
+                result = await work(SqliteTransaction(self._writer))
+                self._writer.execute("COMMIT")
+            except apsw.FullError as problem:
+                raise DatabaseAway("the disk is full; nothing was kept") from problem
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                self._reschedule()
+        return result
+
+    async def lock_member(self, transaction: SqliteTransaction, business_id: int, member_id: str) -> None:
+        """Do nothing: the one writer has the whole file."""
+
+    async def _begin(self) -> None:
+        for attempt in range(_TRIES):
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError:
+                await asyncio.sleep(_pause_ms(attempt) / 1000)
+            else:
+                return
+        raise Busy
+
+    def _reschedule(self) -> None:
+        if self._queue and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write everything that waits in one transaction; the last guard before it is the lock of the file."""
+        self._scheduled = False
+        if self._writing.locked():
+            return  # the transaction under way calls us again when it ends
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            self._come_back()
+            return
+        self._turns = 0
+        group, self._queue = self._queue, []
+        try:
+            verdicts = [self._keep_one(posting, alone=len(group) == 1) for posting, _ in group]
+            self._writer.execute("COMMIT")
+        except apsw.Error as problem:
+            _tell(group, DatabaseAway(f"the database refused to write: {problem}"))
+        else:
+            for (_, kept), verdict in zip(group, verdicts, strict=True):
+                if not kept.done():
+                    kept.set_result(verdict)
+        finally:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+
+    def _come_back(self) -> None:
+        """Try again a little later; after the last try everybody who waits is told that we are busy."""
+        self._turns += 1
+        if self._turns > _TRIES:
+            group, self._queue, self._turns = self._queue, [], 0
+            _tell(group, Busy())
+            return
+        self._scheduled = True
+        asyncio.get_running_loop().call_later(_pause_ms(self._turns) / 1000, self._flush)
+
+    def _keep_one(self, posting: Posting, *, alone: bool) -> bool:
+        if alone:
+            kept = _write(self._writer, posting)
+            if not kept:
+                self._writer.execute("ROLLBACK")
+                self._writer.execute("BEGIN IMMEDIATE")
+            return kept
+        self._writer.execute("SAVEPOINT one")
+        kept = _write(self._writer, posting)
+        if not kept:
+            self._writer.execute("ROLLBACK TO one")
+        self._writer.execute("RELEASE one")
+        return kept
+
+    async def close(self) -> None:
+        """Write what waits and close the file."""
+        async with self._writing:
+            pass
+        if self._queue:
+            self._flush()
+        self._reader.close()
+        self._writer.close()
+
+
+def _connect(path: str) -> apsw.Connection:
+    connection = apsw.Connection(path)
+    connection.execute("PRAGMA busy_timeout = 0")
+    mode = "WAL" if wal_is_safe(apsw.sqlite_lib_version()) else "DELETE"
+    for attempt in range(200):
+        # Two processes that open a new file at once both want to set its mode: the second waits its turn.
+        try:
+            connection.execute(f"PRAGMA journal_mode = {mode}").fetchall()
+            break
+        except apsw.BusyError:
+            if attempt == 199:
+                raise
+            connection.set_busy_timeout(25)
+    connection.set_busy_timeout(0)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+def _pause_ms(attempt: int) -> int:
+    """Give a pause that doubles with each try and differs between those who wait."""
+    return random.randint(2, 8 * 2 ** min(attempt, 6))  # noqa: S311  # jitter, not a secret
+
+
+def _tell(group: list[tuple[Posting, asyncio.Future[bool]]], problem: Exception) -> None:
+    for _, kept in group:
+        if not kept.done():
+            kept.set_exception(problem)
+
+
+def _named(connection: apsw.Connection, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, args)
+    found: list[dict[str, Any]] = []
+    for row in cursor:
+        names = [column[0] for column in cursor.get_description()]
+        found.append(dict(zip(names, row, strict=True)))
+    return found
+
+
+def _read_page(connection: apsw.Connection, opening: Opening) -> Page | None:
+    asked = msgspec.json.encode((opening,)).decode()
+    row = connection.execute(numbered(page_statement("sqlite")), (asked,)).fetchone()
+    return None if row is None else decode_page(row[1])
+
+
+def _write(connection: apsw.Connection, posting: Posting) -> bool:
+    """Write a posting's rows; False when the member has moved on or another line holds the same key."""
+    try:
+        for sql, found, must_touch in statements(posting):
+            connection.executemany(numbered(sql), found)
+            if must_touch and connection.changes() != 1:
+                return False
+    except apsw.ConstraintError as problem:
+        if "UNIQUE" not in str(problem):
+            raise
+        return False
+    return True

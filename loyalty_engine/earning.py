@@ -1,0 +1,307 @@
+"""The story of a purchase: it comes in by phone number, is judged once, and becomes units with their reasons.
+
+    1  read what the till says, and refuse what cannot be so
+    2  seen before, by key or by receipt?  then the stored answer
+    3  who is it?  a member, enrolled if new
+    4  what do the rules of that day give?
+    5  write it on the ledger: entries, lots, balances, limits used, all in one piece with the journal line
+    6  a refund that came before its purchase is settled now
+
+A quote is the same walk without keeping it. Invariant: a receipt earns once, however often and by whatever key it is
+told, and what it earned can be computed again from the journal: the purchase, the facts before it, and the version.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+import rules
+from loyalty_engine import ids, journal, ledger, refunding
+from loyalty_engine.answers import (
+    Answer,
+    Awarded,
+    Explained,
+    MemberSeen,
+    PurchaseAnswer,
+    PurchaseRead,
+    QuoteAnswer,
+    Total,
+    WouldAward,
+)
+from loyalty_engine.businesses import Caller, location_rows, place_of
+from loyalty_engine.commands import QuotePurchase, RecordPurchase, Ticket
+from loyalty_engine.database import MemberState, Opening, Page
+from loyalty_engine.errors import (
+    CurrencyMismatch,
+    LinesDoNotAddUp,
+    MemberNotFoundByNumber,
+    MemberUnknown,
+    NotInThisEdition,
+    PurchaseUnknown,
+)
+from loyalty_engine.evidence import PurchaseEvidence
+from loyalty_engine.identifiers import mask
+from loyalty_engine.instants import shown, to_micros
+from loyalty_engine.members import (
+    Named,
+    accounts_of,
+    balances,
+    enrol_rows,
+    facts_of,
+    masked_name,
+    moved,
+    named,
+)
+from loyalty_engine.rows import JournalLine, LimitUseRow, MemberRow, Posting
+from loyalty_engine.wording import language_for, receipt_lines
+
+if TYPE_CHECKING:
+    from loyalty_engine.house import House
+    from loyalty_engine.shelf import Edition
+
+
+class Sale(Struct, frozen=True, kw_only=True):
+    """A purchase as it was told, read and found possible: what the rules judge, where, when, and whose."""
+
+    purchase: rules.Purchase
+    location: str
+    occurred_at: int
+    who: Named
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """A purchase with the member it belongs to and what the rules of that day say."""
+
+    sale: Sale
+    edition: Edition
+    state: MemberState | None
+    facts: rules.MemberFacts
+    outcome: rules.Outcome
+
+
+async def record_purchase(house: House, caller: Caller, command: RecordPurchase, ticket: Ticket) -> Answer:
+    """Record a closed purchase and award what the programme gives for it, once. Answers 201 with PurchaseAnswer."""
+    sale = await _read(house, caller, command, ticket.at)
+    natural = journal.natural_key("purchase", sale.location, command.receipt)
+    told = journal.Told(
+        kind="purchase", ticket=ticket, opening=_opening(caller, sale, ticket.at, key=ticket.key, natural=natural),
+        fingerprint=journal.fingerprint("purchase", command), amount_minor=command.total_minor,
+    )  # fmt: skip
+    early_refunds: tuple[str, ...] = ()
+
+    async def decide(page: Page, _: journal.Reader) -> Posting:
+        nonlocal early_refunds
+        early_refunds = page.parked or ()
+        judged = await _judge(house, caller, sale, page, ticket.at)
+        return await _post(house, caller, command, told, judged, page)
+
+    answer = await journal.once(house, told, decide)
+    for parked in early_refunds:
+        await refunding.settle(house, caller.business_id, parked, at=ticket.at)
+    return answer
+
+
+async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: datetime) -> QuoteAnswer:
+    """Tell what a basket would earn if it were paid now. Nothing is kept, not even that somebody asked."""
+    sale = await _read(house, caller, command, at)
+    page = await house.database.open(_opening(caller, sale, at))
+    assert page is not None, "the caller's business exists"
+    judged = await _judge(house, caller, sale, page, at)
+    programme, outcome = judged.edition.programme, judged.outcome
+    totals: dict[str, int] = {}
+    for award in outcome.awards:
+        totals[award.unit] = totals.get(award.unit, 0) + award.amount
+    return QuoteAnswer(
+        member={"known": judged.state is not None},
+        awards=tuple(WouldAward(award.rule, award.unit, award.amount, award.reason) for award in outcome.awards),
+        totals=tuple(Total(unit, amount) for unit, amount in totals.items()),
+        perks=(),
+        balances=balances(programme, accounts_of(judged.state)),
+        explanation=_explained(judged),
+        programme_version=judged.edition.version,
+    )
+
+
+async def read_purchase(house: House, caller: Caller, purchase_id: str) -> PurchaseRead:
+    """Show a purchase as it was answered, and what was given back since; PurchaseUnknown where it is not theirs."""
+    found = await house.database.fetch(
+        "SELECT member_id, location, occurred_at, recorded_at, amount_minor, input, answer FROM journal "
+        "WHERE business_id = $1 AND id = $2 AND kind = 'purchase'",
+        caller.business_id, purchase_id,
+    )  # fmt: skip
+    if not found:
+        raise PurchaseUnknown
+    member_id, location, occurred_at, recorded_at, total_minor, told, answer = found[0]
+    evidence = msgspec.json.decode(told, type=PurchaseEvidence)
+    refunds = await house.database.fetch(
+        "SELECT id, amount_minor FROM journal WHERE business_id = $1 AND subject = $2 AND kind = 'refund' "
+        "AND status = 201 ORDER BY revision",
+        caller.business_id, purchase_id,
+    )  # fmt: skip
+    return PurchaseRead(
+        purchase_id, evidence.receipt, location, shown(occurred_at), shown(recorded_at), evidence.currency, total_minor,
+        sum(amount for _, amount in refunds), member_id, msgspec.json.decode(answer, type=PurchaseAnswer),
+        tuple(refund for refund, _ in refunds),
+    )  # fmt: skip
+
+
+async def _read(house: House, caller: Caller, command: QuotePurchase, at: datetime) -> Sale:
+    """Read what the till says. Refused in this order: the place, what we cannot do, currency, lines, time, member."""
+    edition = await house.shelf.current(caller.business_id)
+    location = place_of(caller, command.location)
+    for field in ("redeem", "consents", "referred_by"):
+        if getattr(command, field):
+            raise NotInThisEdition(pointer=f"/{field}")
+    settings = edition.programme.settings
+    if command.currency != settings.currency:
+        raise CurrencyMismatch(pointer="/currency", expected=settings.currency)
+    lines = command.lines
+    if lines is not None and (found := sum(line.amount_minor for line in lines)) != command.total_minor:
+        raise LinesDoNotAddUp(pointer="/total_minor", lines_minor=found)
+    occurred_at = journal.happened_at(house.settings, command.occurred_at, at)
+    return Sale(
+        purchase=rules.Purchase(
+            occurred_at=occurred_at, total_minor=command.total_minor, location=location, till=command.till,
+            staff=command.staff, channel=command.channel, codes=command.codes,
+            lines=None if lines is None else tuple(rules.Line(**msgspec.structs.asdict(line)) for line in lines),
+        ),  # fmt: skip
+        location=location,
+        occurred_at=to_micros(occurred_at),
+        who=named(house, caller.business_id, command.member, settings.country),
+    )
+
+
+def _opening(
+    caller: Caller, sale: Sale, at: datetime, *, key: str | None = None, natural: str | None = None
+) -> Opening:
+    return Opening(
+        business_id=caller.business_id, key=key, natural=natural, blind_index=sale.who.blind_index,
+        member_id=sale.who.member_id, location=sale.location, occurred_at=sale.occurred_at, now=to_micros(at),
+    )  # fmt: skip
+
+
+async def _judge(house: House, caller: Caller, sale: Sale, page: Page, at: datetime) -> Judged:
+    """Let the version valid at that instant judge the purchase, with the member as they were just before it."""
+    state = page.member
+    if state is None and sale.who.identifier is None:
+        raise MemberUnknown(pointer="/member/id")
+    edition = await house.shelf.valid_at(caller.business_id, sale.occurred_at, published=page.version)
+    if state is None and edition.programme.settings.join == "explicit":
+        raise MemberNotFoundByNumber(pointer="/member")
+    facts = facts_of(state, min(sale.occurred_at, to_micros(at)))
+    outcome = edition.compiled.evaluate(sale.purchase, facts)
+    return Judged(sale=sale, edition=edition, state=state, facts=facts, outcome=outcome)
+
+
+async def _post(
+    house: House, caller: Caller, command: RecordPurchase, told: journal.Told, judged: Judged, page: Page
+) -> Posting:
+    """Write the outcome on the ledger. After this point nothing can be refused."""
+    sale, state, business_id = judged.sale, judged.state, caller.business_id
+    recorded_at = to_micros(told.ticket.at)
+    places = location_rows(business_id, sale.location, page, judged.edition.programme, recorded_at)
+    new = None
+    if state is None:
+        assert sale.who.identifier is not None, "judging refused a member named by an unknown id"
+        new = enrol_rows(house, business_id, sale.who.identifier, at=recorded_at)
+        member, masked = _bought(new.member, sale, first=True), mask(sale.who.identifier)
+    else:
+        member = _bought(moved(business_id, state), sale, first=False)
+        masked = await masked_name(house, business_id, sale.who, state)
+    sheet = ledger.Sheet(
+        business_id=business_id, member_id=member.id, revision=member.revision, accounts=accounts_of(state).values(),
+        journal_id=ids.new("pur", recorded_at // 1000), version=judged.edition.version, occurred_at=sale.occurred_at,
+        recorded_at=recorded_at,
+    )  # fmt: skip
+    awards = _award(sheet, judged)
+    answer = _answer(judged, sheet, awards, MemberSeen(member.id, masked, new is not None), member.language)
+    return Posting(
+        business_id=business_id, expected=0 if state is None else state.revision, member=member,
+        identifiers=(new.identifier,) if new else (), locations=places,
+        journal=_line(told, command, judged, sheet, answer),
+        entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
+        limit_uses=_limits_used(business_id, member.id, judged),
+    )  # fmt: skip
+
+
+def _bought(member: MemberRow, sale: Sale, *, first: bool) -> MemberRow:
+    """Give the member's row with this purchase counted; told out of order, the first and last stay first and last."""
+    earlier, later = member.first_purchase_at, member.last_purchase_at
+    return msgspec.structs.replace(
+        member,
+        visits=member.visits + 1,
+        spend_minor=member.spend_minor + sale.purchase.total_minor,
+        first_purchase_at=sale.occurred_at if earlier is None else min(earlier, sale.occurred_at),
+        last_purchase_at=sale.occurred_at if later is None else max(later, sale.occurred_at),
+        joined_at=min(member.joined_at, sale.occurred_at) if first else member.joined_at,
+    )
+
+
+def _award(sheet: ledger.Sheet, judged: Judged) -> tuple[Awarded, ...]:
+    """Enter each award with its reason; awards of one unit share a lot."""
+    edition, occurred = judged.edition, judged.sale.purchase.occurred_at
+    dates: dict[str, tuple[int, int | None]] = {}
+    awarded = []
+    for award in judged.outcome.awards:
+        if award.unit not in dates:
+            dates[award.unit] = edition.lot_dates(award.unit, occurred)
+        spendable_at, expires_at = dates[award.unit]
+        entry = sheet.credit(
+            award.unit, award.amount, kind="accrual", counter="issued", says=award.reason, rule=award.rule,
+            spendable_at=spendable_at, expires_at=expires_at,
+        )  # fmt: skip
+        expiry = None if expires_at is None else shown(expires_at)
+        awarded.append(
+            Awarded(entry.id, award.rule, award.unit, award.amount, award.reason, shown(spendable_at), expiry)
+        )
+    return tuple(awarded)
+
+
+def _explained(judged: Judged) -> tuple[Explained, ...]:
+    reasons = judged.edition.compiled.explain(judged.sale.purchase, judged.facts, judged.outcome)
+    return tuple(Explained(reason.rule, reason.fired, reason.because) for reason in reasons)
+
+
+def _answer(
+    judged: Judged, sheet: ledger.Sheet, awards: tuple[Awarded, ...], member: MemberSeen, language: str | None
+) -> PurchaseAnswer:
+    programme = judged.edition.programme
+    gained: dict[str, int] = {}
+    for award in awards:
+        gained[award.unit] = gained.get(award.unit, 0) + award.amount
+    moves = [(unit, amount, sheet.accounts[unit].balance) for unit, amount in gained.items()]
+    return PurchaseAnswer(
+        id=sheet.journal_id, member=member, awards=awards, redeemed=(), vouchers=(), tier=None,
+        balances=balances(programme, sheet.accounts), explanation=_explained(judged),
+        receipt_text=receipt_lines(programme, language_for(programme, language), moves),
+        programme_version=judged.edition.version,
+    )  # fmt: skip
+
+
+def _line(
+    told: journal.Told, command: RecordPurchase, judged: Judged, sheet: ledger.Sheet, answer: PurchaseAnswer
+) -> JournalLine:
+    evidence = PurchaseEvidence(command.receipt, command.currency, judged.sale.purchase, judged.facts)
+    return journal.line(
+        told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=sheet.member_id,
+        revision=sheet.revision, version=judged.edition.version, input=msgspec.json.encode(evidence).decode(),
+    )  # fmt: skip
+
+
+def _limits_used(business_id: int, member_id: str, judged: Judged) -> tuple[LimitUseRow, ...]:
+    """Give the limits as they stand after this purchase: what was used before, and what it used."""
+    used = judged.facts.used
+    rows = []
+    for use in judged.outcome.uses:
+        times, amount = used.get(f"{use.subject}|{use.window}", (0, 0))
+        rows.append(
+            LimitUseRow(
+                business_id, member_id, use.subject, use.window, to_micros(use.starts_at), to_micros(use.ends_at),
+                times + use.times, amount + use.amount,
+            )  # fmt: skip
+        )
+    return tuple(rows)

@@ -1,0 +1,48 @@
+"""The building with its lights on: the database, the vault and the programmes that every room needs, opened together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loyalty_engine import database as databases
+from loyalty_engine.shelf import Shelf
+from loyalty_engine.turns import Turns
+from loyalty_engine.vault import Vault
+
+if TYPE_CHECKING:
+    from loyalty_engine.database import Database
+    from loyalty_engine.settings import Settings
+
+
+class House:
+    """One running installation; rooms take it as their first argument."""
+
+    def __init__(self, settings: Settings, database: Database, vault: Vault) -> None:
+        """Bring together what is open already; `open_house` is the usual way in."""
+        self.settings = settings
+        self.database = database
+        self.vault = vault
+        self.shelf = Shelf(database)
+        self.turns = Turns()
+        self.keys_seen: dict[str, tuple[int, Any]] = {}
+
+    async def ready(self) -> None:
+        """Raise DatabaseAway where we cannot serve."""
+        await self.database.ready()
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self.database.close()
+
+
+async def open_house(settings: Settings) -> House:
+    """Open everything the settings name; raise DatabaseAway or VaultClosed where that cannot be done safely."""
+    database = await databases.open_database(settings)
+    try:
+        if settings.auto_migrate:
+            await databases.migrate(database)
+        vault = Vault.from_settings(settings.key, settings.vault_file)
+    except BaseException:
+        await database.close()
+        raise
+    return House(settings, database, vault)

@@ -1,0 +1,163 @@
+"""The ledger: the one place where units move. Every movement is an entry between a member and the business.
+
+Invariant: an entry names both accounts, so the two sides sum to zero; it carries the member's balance after it, in the
+order written; lots and balance agree after every entry. Entries are never changed: a correction is another entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from loyalty_engine import ids
+from loyalty_engine.database.pages import AccountState
+from loyalty_engine.errors import BalanceTooLarge
+from loyalty_engine.journal import Reader
+from loyalty_engine.lots import NEVER, Lot, Taken
+from loyalty_engine.rows import AccountRow, AllocationRow, Burn, EntryRow, LotRow
+
+Counter = Literal["issued", "redeemed", "expired", "adjusted"]
+Kind = Literal["accrual", "redemption", "breakage", "reversal", "adjustment", "referral_credit", "goodwill"]
+
+LARGEST = 10**15
+
+
+class Sheet:
+    """The page of one member on which one command writes its movements, before they are kept."""
+
+    def __init__(
+        self, *, business_id: int, member_id: str, revision: int, accounts: Iterable[AccountState], journal_id: str,
+        version: int | None, occurred_at: int, recorded_at: int,
+    ) -> None:  # fmt: skip
+        """Begin with the accounts as they were read."""
+        self.business_id = business_id
+        self.member_id = member_id
+        self.revision = revision
+        self.journal_id = journal_id
+        self.version = version
+        self.occurred_at = occurred_at
+        self.recorded_at = recorded_at
+        self.accounts = {account.unit: account for account in accounts}
+        self.entries: list[EntryRow] = []
+        self.allocations: list[AllocationRow] = []
+        self._lots: dict[tuple[str, int, int | None], LotRow] = {}
+        self._burnt: dict[str, int] = {}
+        self._touched: dict[str, AccountState] = {}
+
+    def credit(
+        self, unit: str, amount: int, *, kind: Kind, counter: Counter, says: str, spendable_at: int,
+        expires_at: int | None, rule: str | None = None,
+    ) -> EntryRow:  # fmt: skip
+        """Give units: an entry, and a lot shared by what this command gives with the same expiry.
+
+        Where the member owes units, the debt is settled first and only the rest can be spent.
+        """
+        account = self._account(unit)
+        entry = self._enter(account, amount, kind=kind, counter=counter, says=says, rule=rule)
+        settles = min(amount, max(0, -account.balance))
+        lot = self._lot(unit, amount, settles, spendable_at=spendable_at, expires_at=expires_at)
+        if settles:
+            self.allocations.append(AllocationRow(self.business_id, lot.id, entry.id, settles))
+        still = amount - settles
+        waits = spendable_at > self.recorded_at
+        self._set(
+            account, balance=entry.balance_after, pending=account.pending + (still if waits else 0),
+            pending_until=max(account.pending_until, spendable_at if waits and still else 0),
+            next_expiry=_earlier(account.next_expiry, expires_at if still else None),
+        )  # fmt: skip
+        return entry
+
+    def debit(
+        self, unit: str, amount: int, taken: Sequence[Taken], *, kind: Kind, counter: Counter, says: str,
+        rule: str | None = None, reverses: str | None = None,
+    ) -> EntryRow:  # fmt: skip
+        """Take units out of the lots named; more than the lots hold becomes a debt, which only a reversal may make."""
+        account = self._account(unit)
+        entry = self._enter(account, -amount, kind=kind, counter=counter, says=says, rule=rule, reverses=reverses)
+        pending = lapsed = 0
+        for part in taken:
+            left = self._burnt.get(part.lot.id, part.lot.remaining) - part.amount
+            assert left >= 0, "a lot was taken from twice"
+            self._burnt[part.lot.id] = left
+            self.allocations.append(AllocationRow(self.business_id, part.lot.id, entry.id, part.amount))
+            if part.lot.spendable_at > self.recorded_at:
+                pending += part.amount
+            elif part.lot.expires_at is not None and part.lot.expires_at <= self.recorded_at:
+                lapsed += part.amount
+        self._set(
+            account, balance=entry.balance_after, pending=account.pending - pending, lapsed=account.lapsed - lapsed
+        )
+        return entry
+
+    def _enter(
+        self, account: AccountState, amount: int, *, kind: Kind, counter: Counter, says: str, rule: str | None,
+        reverses: str | None = None,
+    ) -> EntryRow:  # fmt: skip
+        after = account.balance + amount
+        if abs(after) > LARGEST:
+            raise BalanceTooLarge(unit=account.unit)
+        entry = EntryRow(
+            self.business_id, ids.new("ent", self.recorded_at // 1000), self.member_id, self.revision,
+            account.unit, amount, counter, kind, after, self.journal_id, self.version, rule, says, reverses, self.occurred_at, self.recorded_at,
+        )  # fmt: skip
+        self.entries.append(entry)
+        return entry
+
+    def _lot(self, unit: str, amount: int, settles: int, *, spendable_at: int, expires_at: int | None) -> LotRow:
+        key = (unit, spendable_at, expires_at)
+        lot = self._lots.get(key)
+        if lot is None:
+            lot = LotRow(
+                self.business_id, ids.new("lot", self.recorded_at // 1000), self.member_id, unit, amount,
+                amount - settles, self.journal_id, spendable_at, expires_at, self.recorded_at,
+            )  # fmt: skip
+        else:
+            more = lot.remaining + amount - settles
+            lot = msgspec.structs.replace(lot, amount=lot.amount + amount, remaining=more)
+        self._lots[key] = lot
+        return lot
+
+    def _account(self, unit: str) -> AccountState:
+        return self.accounts.get(unit) or AccountState(unit, 0, 0, 0, None, 0, 0)
+
+    def _set(self, account: AccountState, **changes: int | None) -> None:
+        changed = msgspec.structs.replace(account, **changes)
+        self.accounts[account.unit] = self._touched[account.unit] = changed
+
+    @property
+    def lots(self) -> tuple[LotRow, ...]:
+        """Give the lots this command opened."""
+        return tuple(self._lots.values())
+
+    @property
+    def burns(self) -> tuple[Burn, ...]:
+        """Give what remains in the lots this command took from."""
+        return tuple(Burn(self.business_id, lot_id, left) for lot_id, left in self._burnt.items())
+
+    @property
+    def touched(self) -> tuple[AccountRow, ...]:
+        """Give the accounts this command changed, as they are from now on."""
+        return tuple(
+            AccountRow(
+                self.business_id, self.member_id, account.unit, account.balance, account.held, account.pending_until,
+                account.next_expiry,
+            )  # fmt: skip
+            for account in self._touched.values()
+        )
+
+
+async def open_lots(reader: Reader, business_id: int, member_id: str, unit: str) -> tuple[Lot, ...]:
+    """Read the lots of a member that still hold something, in one unit."""
+    found = await reader.fetch(
+        "SELECT id, unit, amount, remaining, journal_id, spendable_at, expires_at, recorded_at FROM lots "
+        "WHERE business_id = $1 AND member_id = $2 AND unit = $3 AND remaining > 0",
+        business_id, member_id, unit,
+    )  # fmt: skip
+    return tuple(Lot(*row) for row in found)
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    earliest = min(NEVER if one is None else one, NEVER if other is None else other)
+    return None if earliest == NEVER else earliest

@@ -1,0 +1,273 @@
+"""Members: found by what they say aloud, enrolled when they are new, and shown to the rules as plain facts.
+
+Invariant: whatever names a person is sealed with that member's own key; the tables hold an opaque id, a keyed hash and
+numbers. One identifier finds at most one member of a business.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+import rules
+from loyalty_engine import ids, journal
+from loyalty_engine.answers import (
+    Answer,
+    Balance,
+    LedgerEntry,
+    LedgerPage,
+    LookupAnswer,
+    MemberAnswer,
+    MemberSeen,
+)
+from loyalty_engine.businesses import Caller, location_rows, place_of
+from loyalty_engine.commands import EnrolMember, MemberRef, Ticket
+from loyalty_engine.database import MemberState, Opening, Page
+from loyalty_engine.database.pages import AccountState
+from loyalty_engine.errors import BodyInvalid, CursorMalformed, IdentifierInvalid, MemberUnknown, NotInThisEdition
+from loyalty_engine.house import House
+from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
+from loyalty_engine.instants import from_micros, shown, to_micros
+from loyalty_engine.rows import IdentifierRow, MemberRow, Posting
+
+
+class Named(Struct, frozen=True):
+    """A member as the caller named them: by an identifier, or by id."""
+
+    identifier: Identifier | None
+    member_id: str | None
+    blind_index: str | None
+
+
+class Newcomer(Struct, frozen=True):
+    """The rows that enrol a member."""
+
+    member: MemberRow
+    identifier: IdentifierRow
+
+
+def named(house: House, business_id: int, ref: MemberRef, country: str, *, pointer: str = "/member") -> Named:
+    """Read how a member is named; raise BodyInvalid unless it is one way, IdentifierInvalid where it cannot be read."""
+    said = [field for field in ("phone", "email", "id") if getattr(ref, field) is not UNSET]
+    if len(said) != 1:
+        message = "name a member by exactly one of phone, email or id"
+        raise BodyInvalid(message, pointer=pointer)
+    if ref.id is not UNSET:
+        return Named(None, ref.id, None)
+    try:
+        found = parse_phone(ref.phone, country) if ref.phone is not UNSET else parse_email(str(ref.email))
+    except IdentifierRefused as refused:
+        detail = journal.errors.Detail(f"{pointer}/{said[0]}", refused.code, refused.says)
+        raise IdentifierInvalid(refused.says, details=(detail,)) from refused
+    return Named(found, None, house.vault.blind_index(business_id, found))
+
+
+def enrol_rows(
+    house: House, business_id: int, identifier: Identifier, *, at: int, language: str | None = None,
+    profile: dict[str, str] | None = None,
+) -> Newcomer:  # fmt: skip
+    """Make the rows of a new member: a key of their own, the identifier sealed with it, and no history."""
+    member_id = ids.new("mem", at // 1000)
+    vault = house.vault
+    key = vault.new_member_key(business_id, member_id)
+    sealed_profile = None
+    if profile:
+        written = msgspec.json.encode(profile).decode()
+        sealed_profile = vault.seal(business_id, member_id, key, "profile", written)
+    member = MemberRow(
+        business_id, member_id, 1, at, 0, 0, None, None, language, None, "[]", key, sealed_profile
+    )
+    sealed = vault.seal(business_id, member_id, key, "identifier", identifier.value)
+    index = vault.blind_index(business_id, identifier)
+    return Newcomer(member, IdentifierRow(business_id, index, member_id, identifier.kind, sealed, at))
+
+
+def moved(business_id: int, state: MemberState, **changes: Any) -> MemberRow:
+    """Give a member's row as it is after a command: one revision on, with these fields changed."""
+    kept = {name: getattr(state, name) for name in MemberRow.__struct_fields__ if name != "business_id"}
+    return MemberRow(business_id=business_id, **kept | {"revision": state.revision + 1} | changes)
+
+
+def facts_of(state: MemberState | None, at: int) -> rules.MemberFacts:
+    """Tell the rules what they may know of a member just before a command; None is somebody who is joining."""
+    if state is None:
+        return rules.MemberFacts(joined_at=from_micros(at))
+    return rules.MemberFacts(
+        visits=state.visits,
+        spend_minor=state.spend_minor,
+        joined_at=from_micros(state.joined_at),
+        first_purchase_at=_instant(state.first_purchase_at),
+        last_purchase_at=_instant(state.last_purchase_at),
+        tier=state.tier,
+        tags=() if state.tags == "[]" else msgspec.json.decode(state.tags, type=tuple[str, ...]),
+        language=state.language,
+        balance={account.unit: account.available for account in state.accounts or ()},
+        used={f"{use.subject}|{use.window}": (use.times, use.amount) for use in state.used or ()},
+    )
+
+
+def _instant(micros: int | None) -> Any:
+    return None if micros is None else from_micros(micros)
+
+
+def balances(programme: rules.Programme | None, accounts: dict[str, AccountState]) -> tuple[Balance, ...]:
+    """Give what a member has of each unit, in the programme's order; a unit never held is shown as nothing."""
+    order = dict.fromkeys((*(programme.units if programme else ()), *accounts))
+    empty = AccountState("", 0, 0, 0, None, 0, 0)
+    found = ((unit, accounts.get(unit, empty)) for unit in order)
+    return tuple(Balance(unit, account.available, account.held, account.pending) for unit, account in found)
+
+
+def accounts_of(state: MemberState | None) -> dict[str, AccountState]:
+    """Give a member's accounts by unit."""
+    return {account.unit: account for account in (state.accounts if state else None) or ()}
+
+
+async def identifiers_of(house: House, business_id: int, state: MemberState) -> tuple[Identifier, ...]:
+    """Unseal the phone numbers and addresses of a member, oldest first."""
+    found = await house.database.fetch(
+        "SELECT kind, sealed FROM identifiers WHERE business_id = $1 AND member_id = $2 ORDER BY added_at, blind_index",
+        business_id, state.id,
+    )  # fmt: skip
+    unseal = house.vault.open
+    return tuple(
+        Identifier(kind=kind, value=unseal(business_id, state.id, state.wrapped_key, "identifier", sealed))
+        for kind, sealed in found
+    )
+
+
+async def masked_name(house: House, business_id: int, who: Named, state: MemberState) -> str:
+    """Give the number or address as it may be shown at a till; a member named by id shows their oldest one."""
+    if who.identifier is not None:
+        return mask(who.identifier)
+    known = await identifiers_of(house, business_id, state)
+    return mask(known[0]) if known else ""
+
+
+async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: Any) -> LookupAnswer:
+    """Tell a till what a number has here; an unknown one is answered, not refused."""
+    edition = await house.shelf.current(caller.business_id)
+    who = named(house, caller.business_id, ref, edition.programme.settings.country, pointer="")
+    now = to_micros(at)
+    page = await house.database.open(
+        Opening(
+            business_id=caller.business_id, blind_index=who.blind_index, member_id=who.member_id, occurred_at=now, now=now
+        )  # fmt: skip
+    )
+    state = page.member if page else None
+    if state is None:
+        if who.member_id is not None:
+            raise MemberUnknown
+        return LookupAnswer(False, None, (), None, (), (), (), None, ())
+    seen = MemberSeen(state.id, await masked_name(house, caller.business_id, who, state), new=False)
+    held = balances(edition.programme, accounts_of(state))
+    return LookupAnswer(True, seen, held, None, (), (), (), None, ())
+
+
+async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Ticket) -> Answer:
+    """Let somebody join by number or address; who is a member already is answered as they are (200)."""
+    edition = await house.shelf.current(caller.business_id)
+    if command.referred_by is not None or command.consents:
+        raise NotInThisEdition(pointer="/referred_by" if command.referred_by is not None else "/consents")
+    who = named(house, caller.business_id, command.member, edition.programme.settings.country)
+    at = to_micros(ticket.at)
+    location = place_of(caller, command.location)
+    opening = Opening(
+        business_id=caller.business_id, key=ticket.key, blind_index=who.blind_index, member_id=who.member_id,
+        location=location, occurred_at=at, now=at,
+    )  # fmt: skip
+    told = journal.Told(
+        kind="enrolment", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("enrolment", command)
+    )
+
+    async def decide(page: Page, _: journal.Reader) -> Posting:
+        line_id = ids.new("jnl", at // 1000)
+        if page.member is not None:
+            answer = await _shown(house, caller.business_id, page.member, edition.programme, new=False)
+            line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=page.member.id)
+            return Posting(business_id=caller.business_id, expected=None, member=None, journal=line)
+        if who.identifier is None:
+            raise MemberUnknown(pointer="/member/id")
+        profile = {"name": command.name, "birthday": command.birthday and command.birthday.isoformat()}
+        said = {name: value for name, value in profile.items() if value}
+        new = enrol_rows(
+            house, caller.business_id, who.identifier, at=at, language=command.language, profile=said
+        )
+        answer = MemberAnswer(
+            new.member.id, (mask(who.identifier),), command.language, command.name, profile["birthday"], shown(at), 0,
+            0, balances(edition.programme, {}), new=True,
+        )  # fmt: skip
+        line = journal.line(
+            told, line_id, status=201, answer=msgspec.json.encode(answer), member_id=new.member.id, revision=1
+        )
+        places = location_rows(caller.business_id, location, page, edition.programme, at) if command.location else ()
+        return Posting(
+            business_id=caller.business_id, expected=0, member=new.member, identifiers=(new.identifier,), journal=line,
+            locations=places,
+        )  # fmt: skip
+
+    return await journal.once(house, told, decide)
+
+
+async def _shown(
+    house: House, business_id: int, state: MemberState, programme: rules.Programme | None, *, new: bool
+) -> MemberAnswer:
+    profile: dict[str, str] = {}
+    if state.sealed_profile:
+        opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
+        profile = msgspec.json.decode(opened, type=dict[str, str])
+    masked = tuple(mask(one) for one in await identifiers_of(house, business_id, state))
+    birthday = profile.get("birthday")
+    assert birthday is None or date.fromisoformat(birthday)
+    return MemberAnswer(
+        state.id, masked, state.language, profile.get("name"), birthday, shown(state.joined_at), state.visits,
+        state.spend_minor, balances(programme, accounts_of(state)), new=new,
+    )  # fmt: skip
+
+
+async def state_of(house: House, business_id: int, member_id: str, at: int) -> MemberState:
+    """Read a member by id; MemberUnknown where this business has none such."""
+    page = await house.database.open(
+        Opening(business_id=business_id, member_id=member_id, occurred_at=at, now=at)
+    )
+    if page is None or page.member is None:
+        raise MemberUnknown
+    return page.member
+
+
+async def read_member(house: House, caller: Caller, member_id: str, *, at: Any) -> MemberAnswer:
+    """Show one member; the numbers stay masked."""
+    state = await state_of(house, caller.business_id, member_id, to_micros(at))
+    edition = await house.shelf.current(caller.business_id)
+    return await _shown(house, caller.business_id, state, edition.programme, new=False)
+
+
+async def ledger_page(
+    house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None
+) -> LedgerPage:
+    """Give a member's entries, newest first, each with the sentence that was decided when it was written."""
+    await state_of(house, caller.business_id, member_id, 0)
+    revision, _, entry = (cursor or "").partition(".")
+    if cursor is not None and not (revision.isascii() and revision.isdigit() and ids.is_id(entry, "ent")):
+        raise CursorMalformed
+    before = (int(revision), entry) if cursor else (1 << 62, "")
+    found = await house.database.fetch(
+        "SELECT e.id, e.kind, e.unit, e.amount, e.balance_after, e.rule, e.says, e.version, e.journal_id, "
+        "e.occurred_at, e.recorded_at, j.kind, j.subject, e.revision FROM entries e JOIN journal j "
+        "ON j.business_id = e.business_id AND j.id = e.journal_id "
+        "WHERE e.business_id = $1 AND e.member_id = $2 AND (e.revision, e.id) < ($3, $4) "
+        "ORDER BY e.revision DESC, e.id DESC LIMIT $5",
+        caller.business_id, member_id, *before, limit + 1,
+    )  # fmt: skip
+    items = tuple(
+        LedgerEntry(
+            row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7],
+            row[8] if row[11] == "purchase" else row[12], row[8], shown(row[9]), shown(row[10]),
+        )  # fmt: skip
+        for row in found[:limit]
+    )
+    more = f"{found[limit - 1][13]}.{found[limit - 1][0]}" if len(found) > limit else None
+    return LedgerPage(items, more)

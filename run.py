@@ -168,7 +168,7 @@ def install_project() -> None:
 def pip(*arguments: str) -> None:
     own = subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
     command = [str(PYTHON), "-m", "pip"] if own else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    if status := call(*command, "--quiet", "--disable-pip-version-check", *arguments):
+    if status := call(*command, "-qq", "--disable-pip-version-check", *arguments):
         sys.exit(status)
 
 

@@ -128,12 +128,23 @@ def sqlite_url(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
+MIGRATE = """
+import asyncio, sys
+from loyalty_engine.database import migrate, open_database
+from loyalty_engine.settings import Settings
+
+async def forward(url):
+    database = await open_database(Settings(database_url=url))
+    await migrate(database)
+    await database.close()
+
+asyncio.run(forward(sys.argv[1]))
+"""
+
+
 def migrate(url: str) -> None:
     """Migrate in a process of its own, so that no loop and no engine of the tests is touched by it."""
-    program = (
-        "import asyncio, sys; from loyalty_engine.database import migrate; asyncio.run(migrate(sys.argv[1]))"
-    )
-    subprocess.run([sys.executable, "-c", program, url], check=True, cwd=Path(__file__).parent.parent)
+    subprocess.run([sys.executable, "-c", MIGRATE, url], check=True, cwd=Path(__file__).parent.parent)
 
 
 def _do_without(missing: PostgresMissing) -> NoReturn:

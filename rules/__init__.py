@@ -3,16 +3,21 @@
 This is the only import others use. Everything behind it is a pure function of what it is told: no clock, no file, no chance.
 """
 
+from rules.check import check
+from rules.compile import Compiled, compile_programme
 from rules.facts import Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
+from rules.judge import evaluate_tree
 from rules.outcome import Award, Because, Outcome, Use
 from rules.periods import Period
 from rules.programme import Cap, Example, Limit, Perk, Programme, Referral, Rule, Settings, Tier, Unit
+from rules.reading import read, schema, write_toml
 
 __all__ = [
     "Award",
     "Because",
     "Cap",
+    "Compiled",
     "Example",
     "Finding",
     "Limit",
@@ -31,5 +36,11 @@ __all__ = [
     "Tier",
     "Unit",
     "Use",
+    "check",
+    "compile_programme",
+    "evaluate_tree",
+    "read",
+    "schema",
     "without",
+    "write_toml",
 ]

@@ -1,6 +1,6 @@
 """How conditions are put together: all that are written must hold; `any`, `all` and `not` nest."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Self
 
 import msgspec
@@ -44,6 +44,19 @@ class All(Condition, frozen=True):
         parts = [_part(reader, name, item, where) for name, item, where in _written_parts(reader, value, place)]
         return MISSING if MISSING in parts else cls(tuple(parts))
 
+    @classmethod
+    def describe(cls, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """The JSON Schema of a `when` table, from the conditions themselves."""
+        this = {"$ref": f"#/$defs/{cls.__name__}"}
+        several = {"type": "array", "items": this, "minItems": 1}
+        plain: dict[str, Any] = {"any": several, "all": several, "not": this}
+        member: dict[str, Any] = {}
+        for name, kind in CONDITIONS.items():
+            held = member if name.startswith(_MEMBER + ".") else plain
+            held[name.removeprefix(_MEMBER + ".")] = _described(kind, describe)
+        plain[_MEMBER] = {"type": "object", "properties": member, "additionalProperties": False}
+        return {"type": "object", "properties": plain, "additionalProperties": False}
+
     def write(self) -> dict[str, Any]:
         """The table that reads back as this."""
         document: dict[str, Any] = {}
@@ -61,8 +74,8 @@ class All(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return " and ".join(f"({part.source(code)})" for part in self.parts) or code.bind(True)  # noqa: FBT003
 
-    def why(self, scene: Scene) -> str:
-        return next(part.why(scene) for part in self.parts if not part.holds(scene))
+    def sentence(self, words: Words) -> Callable[[Scene], str]:
+        return _first_missing(self.parts, words)
 
     def wants(self, words: Words) -> str:
         return " and ".join(f"{part.about()} to be {part.wants(words)}" for part in self.parts) or "anything"
@@ -94,8 +107,8 @@ class AllOf(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return " and ".join(f"({part.source(code)})" for part in self.parts)
 
-    def why(self, scene: Scene) -> str:
-        return next(part.why(scene) for part in self.parts if not part.holds(scene))
+    def sentence(self, words: Words) -> Callable[[Scene], str]:
+        return _first_missing(self.parts, words)
 
     def wants(self, words: Words) -> str:
         return " and ".join(part.wants(words) for part in self.parts)
@@ -123,8 +136,9 @@ class AnyOf(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return "(" + " or ".join(f"({part.source(code)})" for part in self.parts) + ")"
 
-    def why(self, scene: Scene) -> str:
-        return "none of these holds: " + "; or ".join(part.why(scene) for part in self.parts)
+    def sentence(self, words: Words) -> Callable[[Scene], str]:
+        why = [part.sentence(words) for part in self.parts]
+        return lambda scene: "none of these holds: " + "; or ".join(said(scene) for said in why)
 
     def wants(self, words: Words) -> str:
         return " or ".join(part.wants(words) for part in self.parts)
@@ -149,9 +163,12 @@ class Not(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return f"not ({self.part.source(code)})"
 
-    def why(self, scene: Scene) -> str:
-        said = " and ".join(f"{part.about()} is {part.found(scene)}" for part in self.part.parts if not _nested(part))
-        return f"{said or 'what is here'}; the rule does not want {self.part.wants(scene.words)}"
+    def sentence(self, words: Words) -> Callable[[Scene], str]:
+        plain = [(f"{part.about()} is ", part) for part in self.part.parts if not _nested(part)]
+        tail = f"; the rule does not want {self.part.wants(words)}"
+        if not plain:
+            return lambda scene: f"what is here is {self.part.found(scene)}{tail}"
+        return lambda scene: " and ".join(head + part.found(scene) for head, part in plain) + tail
 
     def wants(self, words: Words) -> str:
         return f"not {self.part.wants(words)}"
@@ -161,6 +178,11 @@ class Not(Condition, frozen=True):
 
     def never(self) -> str | None:
         return "a condition that always holds is negated" if not self.part.parts else None
+
+
+def _first_missing(parts: Sequence[Condition], words: Words) -> Callable[[Scene], str]:
+    why = [(part, part.sentence(words)) for part in parts]
+    return lambda scene: next(said(scene) for part, said in why if not part.holds(scene))
 
 
 def _nested(part: Condition) -> bool:
@@ -198,6 +220,13 @@ def _one(reader: Reader, kind: type[Condition], value: Any, place: str) -> Any:
         return reader.record(kind, value, place)
     wanted = reader.read(fields[0].type, value, place)
     return MISSING if wanted is MISSING else kind(wanted)
+
+
+def _described(kind: type[Condition], describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    fields = msgspec.structs.fields(kind)
+    if [field.name for field in fields] != ["wanted"]:
+        return describe(kind)
+    return describe(fields[0].type) | {"description": " ".join((kind.__doc__ or "").split())}
 
 
 def _listed(reader: Reader, kind: type[AnyOf] | type[AllOf], value: Any, place: str) -> Any:

@@ -5,7 +5,7 @@ the class: its single field `wanted` (or its fields) is what is written, `holds`
 as an expression over bound names, `found` and `wants` make the sentence. A class written here is known everywhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, Final
 
@@ -85,19 +85,28 @@ class Items(Pick, Condition, frozen=True):
     def wants(self, words: Words) -> str:  # noqa: ARG002
         return self._quantity().words()
 
-    def why(self, scene: Scene) -> str:
-        if scene.lines is not None:
+    def sentence(self, words: Words) -> Callable[[Scene], str]:
+        general = super().sentence(words)
+        if self.amount_minor is None and self.distinct is None:
+            return general
+        tails = [(what, wanted, *self._around(what, wanted, words)) for what, wanted in self.asked()]
+
+        def why(scene: Scene) -> str:
+            if scene.lines is None:
+                return general(scene)
             measure = scene.measure(self)
-            for what, wanted in self.asked():
+            for what, wanted, head, say, tail in tails:
                 value = getattr(measure, what)
                 if not wanted.holds(value):
-                    return self._why(what, wanted, value, scene.words)
-        return super().why(scene)
+                    return f"{head}{say(value)}{tail}"
+            raise AssertionError(self)
 
-    def _why(self, what: What, wanted: Range, value: int, words: Words) -> str:
+        return why
+
+    def _around(self, what: What, wanted: Range, words: Words) -> tuple[str, Callable[[int], str], str]:
         say = words.money if what == "amount_minor" else str
         about = {"quantity": "quantity", "amount_minor": "amount", "distinct": "number of different items"}[what]
-        return f"the {about} of {self.words()} is {say(value)}; the rule wants {wanted.words(say)}"
+        return f"the {about} of {self.words()} is ", say, f"; the rule wants {wanted.words(say)}"
 
     def never(self) -> str | None:
         for what, wanted in self.asked():

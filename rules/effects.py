@@ -3,7 +3,7 @@
 Each docstring is read by a shop owner. As with conditions, everything else follows from the class.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
@@ -54,7 +54,7 @@ class AwardUnits(Effect, frozen=True):
         if self.per_minor is not None:
             return scene.counted // self.per_minor * self.amount
         if self.per_item is not None:
-            return max(scene.measure(self.per_item).quantity, 0) * self.amount
+            return scene.measure(self.per_item).quantity * self.amount
         return self.amount
 
     def times(self, code: Code) -> str | None:
@@ -119,6 +119,13 @@ class Then(msgspec.Struct, frozen=True):
         if len(effects) != 1:
             return reader.refuse(place, f"a rule has one effect, and here are {len(effects)}", cls.expected)
         return MISSING if MISSING in effects else cls(effects[0])
+
+    @classmethod
+    def describe(cls, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """The JSON Schema of a `then` table, from the effects themselves."""
+        effects = {name: describe(kind) for name, kind in EFFECTS.items()}
+        limits = {"additionalProperties": False, "minProperties": 1, "maxProperties": 1}
+        return {"type": "object", "properties": effects, **limits}
 
     def write(self) -> dict[str, Any]:
         """The table that reads back as this."""

@@ -3,6 +3,7 @@
 Invariant: `source` writes the same judgement as `holds`; random programmes and purchases are tested for it.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -42,9 +43,10 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     def about(self) -> str:
         return self.subject
 
-    def why(self, scene: Scene) -> str:
-        """The value found and the value wanted."""
-        return f"{self.about()} is {self.found(scene)}; the rule wants {self.wants(scene.words)}"
+    def sentence(self, words: Words) -> Callable[[Scene], str]:
+        """Why this does not hold, as a sentence of which all but the value found is written beforehand."""
+        head, tail = f"{self.about()} is ", f"; the rule wants {self.wants(words)}"
+        return lambda scene: f"{head}{self.found(scene)}{tail}"
 
     def never(self) -> str | None:
         """Why this can plainly never hold, or None."""

@@ -25,6 +25,7 @@ Currency = Annotated[
 Timezone = Annotated[
     str, _name("a time zone such as Europe/Oslo", pattern=r"^[A-Za-z0-9_+/-]{1,64}$", known="time zone")
 ]
+EventName = Annotated[str, _name("what the rule stands on, such as purchase", known="event")]
 Text = Annotated[str, Meta(min_length=1, max_length=500, extra_json_schema={"description": "a text"})]
 Name = Annotated[str, Meta(min_length=1, max_length=120, extra_json_schema={"description": "a name"})]
 

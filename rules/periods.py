@@ -7,7 +7,7 @@ import calendar
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -64,7 +64,7 @@ def _months_later(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-class Window(msgspec.Struct, frozen=True):
+class Window(NamedTuple):
     """One calendar window of a limit: its name ("day:2026-11-22") and its bounds as instants, the end excluded."""
 
     name: str

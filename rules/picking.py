@@ -47,10 +47,11 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         different = set()
         for line in lines:
             if self.matches(line):
-                quantity += line.quantity
                 amount += line.amount_minor
-                if line.sku is not None and line.quantity > 0:
-                    different.add(line.sku)
+                if line.quantity > 0:
+                    quantity += line.quantity
+                    if line.sku is not None:
+                        different.add(line.sku)
         return Measure(quantity, amount, len(different))
 
     def words(self) -> str:

@@ -1,7 +1,7 @@
 """A programme as one value: what a business runs, read from a file, a document or a form, and always the same types."""
 
+from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from rules.names import (
     Count,
     Country,
     Currency,
+    EventName,
     GroupName,
     Language,
     Name,
@@ -50,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     refund: Literal["within_balance", "owe", "forgive"] = "within_balance"
     multipliers: Literal["best", "add", "product"] = "best"
     spend: Spend = Spend()
-    locations: Literal["declared", "on_first_use"] = "declared"
+    locations: Literal["declared", "on_first_use"] = "on_first_use"
 
 
 class UnitWording(msgspec.Struct, frozen=True):
@@ -93,7 +94,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: RuleId
     says: Wordings = {}
-    on: Literal["purchase"]
+    on: EventName
     when: All = All()
     then: Then
     limit: Annotated[tuple[Limit, ...], Meta(extra={"one_or_many": True})] = ()
@@ -105,6 +106,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if self.from_ is not None and self.until is not None and self.from_ > self.until:
             raise ValueError(f"from {self.from_} is after until {self.until}, so this rule can never fire")
+
+    @classmethod
+    def take(cls, reader: Reader, value: Any, place: str) -> Any:
+        """Read a rule; what is found wrong in it is said with its id."""
+        named = value.get("id") if isinstance(value, dict) else None
+        with reader.within(named if isinstance(named, str) else None):
+            return reader.record(cls, value, place)
 
     @property
     def award(self) -> AwardUnits | None:
@@ -229,7 +237,12 @@ class Expected(msgspec.Struct, frozen=True):
         fired = reader.read(tuple[_RuleName, ...], value["fired"], f"{place}.fired") if "fired" in value else None
         units = {name: amount for name, amount in value.items() if name != "fired"}
         read = reader.read(dict[UnitName, Count], units, place)
-        return MISSING if MISSING in (fired, read) else cls(read, fired)
+        return MISSING if fired is MISSING or read is MISSING else cls(read, fired)
+
+    @classmethod
+    def describe(cls, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """The JSON Schema of an `expect` table."""
+        return {"type": "object", "properties": {"fired": describe(tuple[str, ...])}, "additionalProperties": describe(Count)}
 
     def write(self) -> dict[str, Any]:
         """The table that reads back as this."""

@@ -5,7 +5,8 @@ The types themselves say what may be written. A field's type gives its limits; `
 A class with `parse` is written as one text, a class with `take` reads itself.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,10 +17,10 @@ import msgspec
 from msgspec import inspect
 
 from rules.findings import Finding, nearest
+from rules.known import KNOWN
 
 MISSING: Final = object()
-KNOWN: Final[dict[str, Callable[[str], str | None]]] = {}
-"""Tables of the world: each answers None for a name it knows, or what would be right."""
+_SAFE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")  # what every database and file can keep
 
 type_of = lru_cache(maxsize=512)(inspect.type_info)
 
@@ -52,7 +53,7 @@ class Reader:
         """One table as a Struct: unknown names are refused with the nearest known one, missing names are named."""
         if not isinstance(value, Mapping):
             return self.refuse(place, f"{_written(value)} stands where a table is wanted", _keys(kind))
-        fields = {field.encode_name: field for field in _fields(kind)}
+        fields = {field.encode_name: field for field in fields_of(kind)}
         for name in value:
             if name not in fields:
                 self.refuse(_within(place, name), f'"{name}" is not known here', nearest(str(name), fields))
@@ -77,7 +78,7 @@ class Reader:
         if isinstance(shape, inspect.Metadata):
             return self._typed(shape.type, value, place, {**extra, **(shape.extra or {})})
         if isinstance(shape, inspect.UnionType):
-            return self._typed(_not_none(shape), value, place, extra)
+            return self._typed(not_none(shape), value, place, extra)
         cls = getattr(shape, "cls", None)
         if hasattr(cls, "take"):
             return cls.take(self, value, place)
@@ -135,8 +136,8 @@ class Reader:
         read = _plainly(shape, value)
         if read is MISSING:
             return self.refuse(place, f"{_written(value)} is not right here", _nearest_choice(shape, value))
-        if "known" in extra and (would_be := KNOWN[extra["known"]](read)) is not None:
-            return self.refuse(place, f'the {extra["known"]} "{read}" is not known', would_be)
+        if "known" in extra and (unknown := KNOWN[extra["known"]](read)) is not None:
+            return self.refuse(place, *unknown)
         if "refers" in extra:
             self._referred.append((extra["refers"], read, place, self.rule))
         if "defines" in extra:
@@ -180,18 +181,11 @@ def _between(shape: inspect.IntType, value: int) -> bool:
 
 
 def _matches(shape: inspect.StrType, value: str) -> bool:
-    if shape.min_length is not None and len(value) < shape.min_length:
+    if not _SAFE.fullmatch(value) or (shape.min_length is not None and len(value) < shape.min_length):
         return False
     if shape.max_length is not None and len(value) > shape.max_length:
         return False
-    return shape.pattern is None or _compiled(shape.pattern).fullmatch(value) is not None
-
-
-@lru_cache(maxsize=64)
-def _compiled(pattern: str) -> Any:
-    import re
-
-    return re.compile(pattern)
+    return shape.pattern is None or re.fullmatch(shape.pattern, value) is not None
 
 
 def _day(value: Any) -> Any:
@@ -218,7 +212,7 @@ def expected(shape: inspect.Type) -> str:
         said = (shape.extra_json_schema or {}).get("description")
         return said or expected(shape.type)
     if isinstance(shape, inspect.UnionType):
-        return expected(_not_none(shape))
+        return expected(not_none(shape))
     cls = getattr(shape, "cls", None)
     if hasattr(cls, "expected"):
         return str(cls.expected)
@@ -255,20 +249,20 @@ def _nearest_choice(shape: inspect.Type, value: Any) -> str:
     return expected(shape)
 
 
-def _not_none(shape: inspect.UnionType) -> inspect.Type:
+def not_none(shape: inspect.UnionType) -> inspect.Type:
     (one,) = (kind for kind in shape.types if not isinstance(kind, inspect.NoneType))
     return one
 
 
 @lru_cache(maxsize=256)
-def _fields(kind: type[msgspec.Struct]) -> tuple[inspect.Field, ...]:
+def fields_of(kind: type[msgspec.Struct]) -> tuple[inspect.Field, ...]:
     shape = inspect.type_info(kind)
     assert isinstance(shape, inspect.StructType)
     return shape.fields
 
 
 def _keys(kind: type[msgspec.Struct]) -> str:
-    return "a table with " + ", ".join(field.encode_name for field in _fields(kind))
+    return "a table with " + ", ".join(field.encode_name for field in fields_of(kind))
 
 
 def _within(place: str, name: Any) -> str:

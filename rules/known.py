@@ -1,0 +1,38 @@
+"""Tables of the world that a programme refers to: currencies, time zones, and the events a rule may stand on."""
+
+from collections.abc import Callable
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from rules.findings import nearest
+from rules.money import EXPONENTS
+
+EVENTS: Final = ("purchase",)
+
+
+def _currency(name: str) -> tuple[str, str | None] | None:
+    return None if name in EXPONENTS else (f'the currency "{name}" is not known', nearest(name.upper(), EXPONENTS))
+
+
+def _time_zone(name: str) -> tuple[str, str | None] | None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        return f'the time zone "{name}" is not known', nearest(name, available_timezones())
+    except LookupError:
+        return f'the time zone "{name}" is not known', nearest(name, available_timezones())
+    return None
+
+
+def _event(name: str) -> tuple[str, str | None] | None:
+    if name in EVENTS:
+        return None
+    return f'rules on "{name}" are not in this edition', "on = " + " or ".join(f'"{event}"' for event in EVENTS)
+
+
+KNOWN: Final[dict[str, Callable[[str], tuple[str, str | None] | None]]] = {
+    "currency": _currency,
+    "time zone": _time_zone,
+    "event": _event,
+}
+"""Each answers None for a name it knows, or what is wrong and what would be right."""

@@ -1,0 +1,125 @@
+"""The doorstep: names every request, times it, dresses its answer in headers and writes one line in the log.
+
+Invariant: the log never holds a body, an address with its parameters, or a path that was typed by a caller.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
+
+from api.asking import header
+from loyalty_engine import ids
+
+_SANE: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_ALWAYS: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+# What a browser may do with an answer; pages bring a policy of their own.
+_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+_log = structlog.get_logger("loyalty.door")
+
+
+def clock() -> datetime:
+    """Read the clock."""
+    return datetime.now(UTC)
+
+
+class Front:
+    """Everything passes here first and last, also what no route takes."""
+
+    def __init__(self, app: ASGIApp, now: Callable[[], datetime] = clock) -> None:
+        """Stand in front of `app`."""
+        self._app = app
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through and its answer out."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter_ns()
+        state = scope["state"]
+        state["received_at"] = at = self._now()
+        state["request_id"] = request_id = _request_id(header(scope, b"x-request-id"), at)
+        status = 0
+
+        async def leave(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _dress(message, request_id, began)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, leave)
+        finally:
+            if (done := state.get("done")) is not None:
+                done()
+            _note(scope, status, began)
+
+
+def _request_id(given: bytes | None, at: datetime) -> str:
+    if given is not None and _SANE.fullmatch(given):
+        return given.decode()
+    return ids.new("req", int(at.timestamp() * 1000))
+
+
+def _dress(message: HTTPResponseStartEvent, request_id: str, began: int) -> None:
+    headers = [*message["headers"], *_ALWAYS]
+    if not any(name == _POLICY[0] for name, _ in message["headers"]):
+        headers.append(_POLICY)
+    headers.append((b"x-request-id", request_id.encode()))
+    took = (time.perf_counter_ns() - began) / 1_000_000
+    headers.append((b"server-timing", b"app;dur=%.2f" % took))
+    message["headers"] = headers
+
+
+def _note(scope: Scope, status: int, began: int) -> None:
+    caller = scope.get("auth")
+    state = scope["state"]
+    _log.info(
+        "request",
+        request_id=state["request_id"],
+        method=scope["method"],  # type: ignore[typeddict-item]  # only HTTP comes here
+        route=scope.get("path_template", "-"),
+        status=status,
+        code=state.get("code"),
+        ms=round((time.perf_counter_ns() - began) / 1_000_000, 2),
+        business=caller.slug if caller else None,
+        key=caller.key_id if caller else None,
+    )
+
+
+def configure_log(level: str) -> None:
+    """Write the log as one JSON object a line to standard error, unless somebody has set it up already."""
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        cache_logger_on_first_use=True,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_as_json),
+        ],
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+    )
+
+
+def _as_json(event: object, **_: object) -> bytes:
+    return msgspec.json.encode(event, enc_hook=repr)

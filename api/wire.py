@@ -1,0 +1,131 @@
+"""Reads what a till sends: JSON taken literally, or refused with its place; nothing is guessed or mended.
+
+Invariant: whatever the bytes, the caller gets a value of the asked type or one of four refusals (400
+MalformedBody, 413 BodyTooLarge, 415 NotJson, 422 BodyInvalid), and no more than the limit is ever kept.
+
+A good body is read twice only: by the typed decoder, and by the C scanner that notices names given twice.
+What is wrong with a bad one is found out in complaints.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any, Final, Literal, TypeVar, cast
+
+import msgspec
+from litestar.types import Receive
+
+from api.complaints import NAMES_ONCE, check_text, parse, say_why
+from loyalty_engine.errors import BodyInvalid, BodyTooLarge, MalformedBody, NotJson
+
+T = TypeVar("T")
+
+BODY_LIMIT: Final = 64 * 1024
+BATCH_LIMIT: Final = 1024 * 1024
+
+Kind = Literal["json", "toml", "ndjson"]
+
+_KINDS: Final[dict[bytes, Kind]] = {
+    b"application/json": "json",
+    b"application/toml": "toml",
+    b"text/toml": "toml",
+    b"application/x-ndjson": "ndjson",
+}
+# More digits than any length needs; Python would refuse to read some thousands of them.
+_ANNOUNCED_DIGITS: Final = 18
+_UTF8: Final = re.compile(rb'\s*charset\s*=\s*"?utf-?8"?\s*', re.IGNORECASE)
+
+
+class Away(Exception):
+    """The caller hung up before the body was complete; there is nobody left to answer."""
+
+
+# --- the bytes ---
+
+
+def kind_of(content_type: bytes | None, *takes: Kind) -> Kind:
+    """Say what a Content-Type means; raises NotJson when this call does not take it, or it is not UTF-8."""
+    name, _, parameters = (content_type or b"").partition(b";")
+    kind = _KINDS.get(name.strip().lower())
+    if kind is None or kind not in takes:
+        raise NotJson(f"Send the body as {_sentence(takes)}.")
+    if parameters.strip() and not all(
+        _UTF8.fullmatch(part) for part in parameters.split(b";") if part.strip()
+    ):
+        raise NotJson("A body is UTF-8; no other charset and no further parameter is taken.")
+    return kind
+
+
+def _sentence(takes: tuple[Kind, ...]) -> str:
+    return " or ".join(name.decode() for name, kind in _KINDS.items() if kind in takes)
+
+
+async def read_body(receive: Receive, announced: bytes | None, limit: int) -> bytes:
+    """Take in at most `limit` bytes; what Content-Length says is believed only when it is too much."""
+    if announced is not None and announced.isdigit() and int(announced[:_ANNOUNCED_DIGITS]) > limit:
+        raise BodyTooLarge(limit_bytes=limit)
+    message = await receive()
+    if message["type"] != "http.request":
+        raise Away
+    body = message.get("body", b"")
+    if not message.get("more_body", False) and len(body) <= limit:
+        return body
+    return await _read_on(receive, bytearray(body), limit)
+
+
+async def _read_on(receive: Receive, body: bytearray, limit: int) -> bytes:
+    while len(body) <= limit:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Away
+        body += message.get("body", b"")
+        if not message.get("more_body", False) and len(body) <= limit:
+            return bytes(body)
+    raise BodyTooLarge(limit_bytes=limit)
+
+
+# --- the value ---
+
+
+@lru_cache(maxsize=256)
+def decoder_for(wanted: Hashable) -> msgspec.json.Decoder[Any]:
+    """Give the decoder of a type; made once, since making one takes longer than a hundred bodies."""
+    return msgspec.json.Decoder(cast("Any", wanted))
+
+
+def read_json(body: bytes, wanted: type[T]) -> T:
+    """Read a JSON body as `wanted`; raises MalformedBody or BodyInvalid."""
+    try:
+        value = decoder_for(cast("Hashable", wanted)).decode(body)
+        NAMES_ONCE.decode(body.decode())
+    except (ValueError, RecursionError) as problem:  # every complaint of either reader is one of these two
+        say_why(body, problem)
+    if b"\\u0000" in body:
+        check_text(parse(body))
+    return cast("T", value)
+
+
+def read_text(body: bytes) -> str:
+    """Read a body that is a document of its own, such as TOML; raises MalformedBody or BodyInvalid."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise MalformedBody("The body is not UTF-8.") from None
+    if text.startswith("\ufeff"):
+        raise MalformedBody("The body begins with a byte order mark; send it without.")
+    if "\x00" in text:
+        raise BodyInvalid("A text holds the character NUL.", pointer="")
+    return text
+
+
+def read_envelope(body: bytes) -> list[msgspec.Raw]:
+    """Take a JSON array apart without looking into its elements; raises MalformedBody or BodyInvalid."""
+    try:
+        return decoder_for(_ROWS).decode(body)  # type: ignore[no-any-return]
+    except (ValueError, RecursionError) as problem:
+        say_why(body, problem)
+
+
+_ROWS: Final[Any] = list[msgspec.Raw]

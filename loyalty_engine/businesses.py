@@ -53,23 +53,24 @@ def business_id_of(slug: str) -> int:
     return int.from_bytes(hashlib.sha256(b"business:" + slug.encode()).digest()[:8]) >> 1
 
 
-async def found_business(database: Database, slug: str, name: str, *, at: int) -> int:
+async def found_business(house: House, slug: str, name: str, *, at: int) -> int:
     """Give a business its place, once; raise ValueError where the slug cannot be had."""
     if not (0 < len(slug) <= 60 and slug.isascii() and slug.replace("-", "").isalnum() and slug == slug.lower()):
         message = f"a business is named by lower-case letters, digits and hyphens, not {slug!r}"
         raise ValueError(message)
     business_id = business_id_of(slug)
+    vault = house.vault.fingerprint()
 
     async def work(transaction: Transaction) -> None:
         existing = await ask(transaction, Business.select(Business.slug).where(Business.business_id == business_id))
         if not existing:
-            new = Business(business_id=business_id, slug=slug, name=name, created_at=at, version=0)
+            new = Business(business_id=business_id, slug=slug, name=name, created_at=at, version=0, vault=vault)
             await ask(transaction, Business.insert(new))
         elif existing[0]["slug"] != slug:
             message = f"the name {slug!r} is taken"
             raise ValueError(message)
 
-    await database.write_transaction(work)
+    await house.database.write_transaction(work)
     return business_id
 
 
@@ -135,7 +136,7 @@ def location_rows(
     """Give the row of a location seen for the first time; raise LocationUndeclared where it must be declared first."""
     if page.location_known:
         return ()
-    if programme.settings.locations == "declared":
+    if programme.about.locations == "declared":
         raise LocationUndeclared(pointer="/location")
     return (LocationRow(business_id, location, None, at),)
 

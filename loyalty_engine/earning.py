@@ -156,9 +156,9 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
     for field in ("redeem", "consents", "referred_by"):
         if getattr(command, field):
             raise NotInThisEdition(pointer=f"/{field}")
-    settings = edition.programme.settings
-    if command.currency != settings.currency:
-        raise CurrencyMismatch(pointer="/currency", expected=settings.currency)
+    about = edition.programme.about
+    if command.currency != about.currency:
+        raise CurrencyMismatch(pointer="/currency", expected=about.currency)
     lines = command.lines
     if lines is not None and (found := sum(line.amount_minor for line in lines)) != command.total_minor:
         raise LinesDoNotAddUp(pointer="/total_minor", lines_minor=found)
@@ -171,7 +171,7 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
         ),  # fmt: skip
         location=location,
         occurred_at=to_micros(occurred_at),
-        who=named(house, caller.business_id, command.member, settings.country),
+        who=named(house, caller.business_id, command.member, about.country),
     )
 
 
@@ -190,7 +190,7 @@ async def _judge(house: House, caller: Caller, sale: Sale, page: Page, at: datet
     if state is None and sale.who.identifier is None:
         raise MemberUnknown(pointer="/member/id")
     edition = await house.shelf.valid_at(caller.business_id, sale.occurred_at, published=page.version)
-    if state is None and edition.programme.settings.join == "explicit":
+    if state is None and edition.programme.about.join == "explicit":
         raise MemberNotFoundByNumber(pointer="/member")
     facts = facts_of(state, min(sale.occurred_at, to_micros(at)))
     outcome = edition.compiled.evaluate(sale.purchase, facts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from loyalty_engine import database as databases
 from loyalty_engine.shelf import Shelf
 from loyalty_engine.turns import Turns
-from loyalty_engine.vault import Vault
+from loyalty_engine.vault import Vault, VaultClosed
 
 if TYPE_CHECKING:
     from loyalty_engine.database import Database
@@ -42,7 +42,19 @@ async def open_house(settings: Settings) -> House:
         if settings.auto_migrate:
             await databases.migrate(database)
         vault = Vault.from_settings(settings.key, settings.vault_file)
+        await _same_key(database, vault)
     except BaseException:
         await database.close()
         raise
     return House(settings, database, vault)
+
+
+async def _same_key(database: Database, vault: Vault) -> None:
+    """Refuse to start with another master key than the members were sealed with: nobody would be found any more."""
+    found = await database.fetch("SELECT slug FROM businesses WHERE vault <> $1 LIMIT 1", vault.fingerprint())
+    if found:
+        message = (
+            f"the members of {found[0][0]} are sealed with another master key: put the key file back, or set "
+            "LOYALTY_KEY to the key this database was made with"
+        )
+        raise VaultClosed(message)

@@ -150,7 +150,7 @@ async def masked_name(house: House, business_id: int, who: Named, state: MemberS
 async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: Any) -> LookupAnswer:
     """Tell a till what a number has here; an unknown one is answered, not refused."""
     edition = await house.shelf.current(caller.business_id)
-    who = named(house, caller.business_id, ref, edition.programme.settings.country, pointer="")
+    who = named(house, caller.business_id, ref, edition.programme.about.country, pointer="")
     now = to_micros(at)
     page = await house.database.open(
         Opening(
@@ -172,7 +172,7 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
     edition = await house.shelf.current(caller.business_id)
     if command.referred_by is not None or command.consents:
         raise NotInThisEdition(pointer="/referred_by" if command.referred_by is not None else "/consents")
-    who = named(house, caller.business_id, command.member, edition.programme.settings.country)
+    who = named(house, caller.business_id, command.member, edition.programme.about.country)
     at = to_micros(ticket.at)
     location = place_of(caller, command.location)
     opening = Opening(

@@ -225,7 +225,7 @@ async def _decide(
         accounts=accounts_of(state).values(), journal_id=ids.new("rfd", at // 1000), version=bought.version,
         occurred_at=told.opening.occurred_at if happened is None else happened, recorded_at=at,
     )  # fmt: skip
-    taken = await _take_back(sheet, bought, due, edition.programme.settings.refund, reader)
+    taken = await _take_back(sheet, bought, due, edition.programme.about.refund, reader)
     answer = _answer(bought, back, taken, sheet, state, edition)
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,

@@ -35,7 +35,7 @@ class Edition(Struct, frozen=True):
 
     def lot_dates(self, unit: str, occurred: datetime) -> tuple[int, int | None]:
         """Give the instants from which and until which units given at an instant can be spent."""
-        kept, zone = self.programme.units[unit], self.programme.settings.timezone
+        kept, zone = self.programme.units[unit], self.programme.about.timezone
         spendable = kept.pending_for.after(occurred, zone) if kept.pending_for else occurred
         expires = kept.expires_after.after(occurred, zone) if kept.expires_after else None
         return to_micros(spendable), None if expires is None else to_micros(expires)

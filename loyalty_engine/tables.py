@@ -21,6 +21,7 @@ class Business(Table, tablename="businesses", db=DB):
     name = Text(default="", null=False)
     created_at = BigInt(default=0, null=False)
     version = BigInt(default=0, null=False)
+    vault = Text(default="", null=False)
 
 
 class Key(Table, tablename="keys", db=DB):

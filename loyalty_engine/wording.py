@@ -16,7 +16,7 @@ _BALANCE = {
 
 def language_for(programme: rules.Programme, wanted: str | None) -> str:
     """Choose the language to speak: the member's if the programme has it, else the programme's first."""
-    languages = programme.settings.languages
+    languages = programme.about.languages
     return wanted if wanted in languages else languages[0]
 
 

@@ -11,6 +11,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -249,7 +250,8 @@ def _tell(group: list[tuple[Posting, asyncio.Future[bool]]], problem: Exception)
 
 
 def _named(connection: apsw.Connection, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql, args)
+    # Piccolo's own table of migrations keeps an instant; everything of ours is whole numbers and text.
+    cursor = connection.execute(sql, [arg.isoformat() if isinstance(arg, datetime) else arg for arg in args])
     found: list[dict[str, Any]] = []
     for row in cursor:
         names = [column[0] for column in cursor.get_description()]

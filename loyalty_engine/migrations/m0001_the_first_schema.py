@@ -19,6 +19,7 @@ CREATE TABLE businesses (
     name {text} NOT NULL,
     created_at {whole} NOT NULL,
     version {whole} NOT NULL,
+    vault {text} NOT NULL,
     PRIMARY KEY (business_id)
 ){options}
 """,

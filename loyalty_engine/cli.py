@@ -1,0 +1,275 @@
+"""The back office at a terminal: start the house, publish a programme, hand out keys, bring history in, audit the books."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from loyalty_engine import businesses, demo, ids, importing, programmes, refunding
+from loyalty_engine.commands import CreateKey, PublishProgramme, Ticket
+from loyalty_engine.errors import LoyaltyError
+from loyalty_engine.house import House, open_house
+from loyalty_engine.instants import to_micros
+from loyalty_engine.settings import Settings, SettingsRefused
+from loyalty_engine.vault import MasterKeyUnusable, VaultClosed
+from loyalty_engine.verify import verify
+
+Result = TypeVar("Result")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _ticket() -> Ticket:
+    at = _now()
+    name = ids.new("req", to_micros(at) // 1000)
+    return Ticket(key=f"cli:{name}", request_id=name, at=at)
+
+
+def _settings(database: str | None) -> Settings:
+    settings = Settings.from_environ(os.environ)
+    if database:
+        settings = msgspec.structs.replace(settings, database_url=database)
+    return settings
+
+
+def _in_house(database: str | None, work: Callable[[House], Awaitable[Result]]) -> Result:
+    """Open the house, work in it, and close it; refusals become one sentence and exit code 1."""
+
+    async def run() -> Result:
+        house = await open_house(_settings(database))
+        try:
+            return await work(house)
+        finally:
+            await house.close()
+
+    try:
+        return asyncio.run(run())
+    except (LoyaltyError, SettingsRefused, VaultClosed, MasterKeyUnusable, ValueError, OSError) as problem:
+        said = problem.detail if isinstance(problem, LoyaltyError) else str(problem)
+        for detail in problem.details if isinstance(problem, LoyaltyError) else ():
+            said += f"\n  {detail.pointer}: {detail.detail}"
+        raise click.ClickException(said) from problem
+
+
+database_option = click.option(
+    "--database", metavar="URL", help="sqlite:///path or postgresql://...; LOYALTY_DATABASE_URL when left out."
+)
+business_option = click.option("--business", required=True, metavar="SLUG", help="The business, by its short name.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Run a loyalty programme in which the phone number or the e-mail address is the card.
+
+    A first evening: `loyalty apply FILE --business SLUG` publishes a programme, `loyalty keys create --business SLUG
+    --scope till` gives a till its key, `loyalty serve` answers it. `loyalty demo` does all of that with a café.
+    """
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=1, show_default=True, help="Processes; SQLite has one writer and takes one.")
+@database_option
+def serve(host: str, port: int, workers: int, database: str | None) -> None:
+    """Answer tills over HTTP."""
+    if database:
+        os.environ["LOYALTY_DATABASE_URL"] = database
+    settings = _settings(database)
+    if settings.database_url.startswith("sqlite") and workers > 1:
+        click.echo("SQLite is written by one process: serving with 1 worker. Use PostgreSQL for more.", err=True)
+        workers = 1
+
+    async def prepare(house: House) -> None:
+        await refunding.settle_all(house, at=_now())
+
+    # The schema is brought forward and leftovers of a crash are settled once, before any worker starts.
+    _in_house(database, prepare)
+    _serve(host, port, workers, settings.log_level)
+
+
+def _serve(host: str, port: int, workers: int, log_level: str) -> None:
+    import uvicorn
+
+    # The HTTP door is named, not imported: this house does not know who stands before it.
+    uvicorn.run(
+        "api.app:create_app", factory=True, host=host, port=port, workers=workers if workers > 1 else None,
+        log_level=log_level if log_level != "info" else "warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=10,
+    )  # fmt: skip
+
+
+@main.command(name="demo")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--database", metavar="URL", default="sqlite:///loyalty-demo.db", show_default=True)
+def run_demo(host: str, port: int, database: str) -> None:
+    """Open the Corner Café: a programme, a few members and purchases, a key, and a server."""
+    os.environ["LOYALTY_DATABASE_URL"] = database
+    opened = _in_house(database, lambda house: demo.open_cafe(house, at=_now()))
+    click.echo(demo.welcome(opened, f"http://{host}:{port}"))
+    _serve(host, port, 1, "warning")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(file: Path) -> None:
+    """Check a programme file: what is refused, what is warned for, and whether its examples come true."""
+    _, findings = programmes.check_text(file.read_text(encoding="utf-8"), _format_of(file))
+    for finding in findings:
+        _say(finding)
+    refused = programmes.refused_by(findings)
+    if refused:
+        raise click.ClickException(f"{len(refused)} to put right in {file}")
+    click.echo(f"{file} is ready to publish" + (f", with {len(findings)} warnings" if findings else ""))
+
+
+def _format_of(file: Path) -> programmes.Format:
+    return "json" if file.suffix == ".json" else "toml"
+
+
+def _say(finding: Any) -> None:
+    rule = f" (rule {finding.rule})" if finding.rule else ""
+    click.echo(f"{finding.severity}: {finding.place}{rule}: {finding.says}")
+    if finding.would_be:
+        click.echo(f"    {finding.would_be}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@business_option
+@click.option("--note", default="", help="Why this version is published; kept with it.")
+@click.option("--by", default="", help="Who publishes it; kept with it.")
+@database_option
+def apply(file: Path, business: str, note: str, by: str, database: str | None) -> None:
+    """Publish a programme file for a business, which is created when it is new."""
+    source, form = file.read_text(encoding="utf-8"), _format_of(file)
+    programme, findings = programmes.check_text(source, form)
+    for finding in findings:
+        _say(finding)
+    if programme is None or programmes.refused_by(findings):
+        raise click.ClickException(f"{file} is not published")
+
+    async def work(house: House) -> str:
+        ticket = _ticket()
+        name = programme.about.name
+        business_id = await businesses.found_business(house, business, name, at=to_micros(ticket.at))
+        answer = await programmes.publish(
+            house, businesses.owner(business_id, business), PublishProgramme(note=note, by=by), ticket,
+            source=source, form=form,
+        )  # fmt: skip
+        number = msgspec.json.decode(answer.body)["version"]
+        return f"{business}: version {number} " + ("is published" if answer.status == 201 else "is current already")
+
+    click.echo(_in_house(database, work))
+
+
+@main.command(name="verify")
+@database_option
+def run_verify(database: str | None) -> None:
+    """Check every invariant of the ledger on the live database; exit code 1 where one is broken."""
+
+    async def work(house: House) -> int:
+        broken = 0
+        async for says, found in verify(house):
+            if found is None:
+                click.echo(f"ok      {says}")
+                continue
+            broken += 1
+            click.echo(f"BROKEN  {found.id}: {says}: {found.count} rows, such as")
+            for row in found.rows:
+                click.echo(f"          {row}")
+        return broken
+
+    broken = _in_house(database, work)
+    if broken:
+        raise click.ClickException(f"{broken} invariants are broken")
+
+
+@main.group()
+def keys() -> None:
+    """Hand out, list and revoke API keys."""
+
+
+@keys.command()
+@business_option
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(["till", "manage", "events", "read"]),
+    help="What the key may do; may be said several times.",
+)  # fmt: skip
+@click.option("--location", help="Bind the key to one location.")
+@click.option("--name", help="What to call the key.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@database_option
+def create(  # noqa: PLR0913  # one parameter an option
+    business: str, scopes: tuple[str, ...], location: str | None, name: str | None, as_json: bool, database: str | None  # noqa: FBT001
+) -> None:
+    """Make a key; its text is printed here and nowhere else."""
+    command = msgspec.convert({"scopes": scopes, "location": location, "name": name}, CreateKey)
+
+    async def work(house: House) -> bytes:
+        business_id = await businesses.business_called(house.database, business)
+        return (await businesses.create_key(house, businesses.owner(business_id, business), command, _ticket())).body
+
+    made = msgspec.json.decode(_in_house(database, work))
+    if as_json:
+        click.echo(msgspec.json.encode(made).decode())
+        return
+    click.echo(f"{made['key']}\n\nThis is the only time the key is shown. Its id is {made['id']}.")
+
+
+@keys.command(name="list")
+@business_option
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@database_option
+def list_keys(business: str, as_json: bool, database: str | None) -> None:  # noqa: FBT001
+    """List the keys of a business."""
+
+    async def work(house: House) -> tuple[Any, ...]:
+        business_id = await businesses.business_called(house.database, business)
+        return await businesses.list_keys(house, businesses.owner(business_id, business))
+
+    found = _in_house(database, work)
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    for key in found:
+        state = f"revoked {key.revoked_at}" if key.revoked_at else "in use"
+        click.echo(f"{key.id}  ...{key.last4}  {','.join(key.scopes)}  {key.location or 'every location'}  {state}")
+
+
+@keys.command()
+@business_option
+@click.argument("key_id")
+@database_option
+def revoke(business: str, key_id: str, database: str | None) -> None:
+    """Make a key worthless from now on."""
+
+    async def work(house: House) -> None:
+        business_id = await businesses.business_called(house.database, business)
+        await businesses.revoke_key(house, businesses.owner(business_id, business), key_id, at=_now())
+
+    _in_house(database, work)
+    click.echo(f"{key_id} is revoked")
+
+
+@main.group(name="import")
+def import_() -> None:
+    """Bring history in from files."""
+
+
+import_.add_command(importing.purchases_command(_in_house, business_option, database_option, _now))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The generated function finds what the tree finds, and both follow the order as it is written down."""
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules import compile_programme, evaluate_tree
+from rules.conditions import CONDITIONS
+from rules.effects import EFFECTS
+from tests.rules import plain_order, random_programmes
+
+
+def test_random_programmes_use_every_condition_and_every_effect() -> None:
+    assert set(random_programmes.CONDITIONS) == set(CONDITIONS)
+    assert set(random_programmes.EFFECTS) == set(EFFECTS)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_compiled_and_tree_agree_on_a_thousand_random_pairs(seed: int) -> None:
+    random = Random(seed)
+    fired = 0
+
+    for _ in range(25):
+        programme = random_programmes.programme(random, rules=random.choice([1, 4, 8, 20]))
+        compiled = compile_programme(programme)
+        for _ in range(42):
+            event = random_programmes.purchase(random)
+            member = random_programmes.member(random, programme, event)
+
+            outcome = compiled.evaluate(event, member)
+
+            assert outcome == evaluate_tree(programme, event, member)
+            fired += len(outcome.fired)
+
+    assert fired > 500
+
+
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_the_settlement_is_the_order_as_written_down(seed: int) -> None:
+    random = Random(seed)
+
+    for _ in range(20):
+        programme = random_programmes.programme(random, rules=10)
+        for _ in range(20):
+            event = random_programmes.purchase(random)
+            member = random_programmes.member(random, programme, event)
+
+            outcome = evaluate_tree(programme, event, member)
+
+            given, used = plain_order.outcome(programme, event, member)
+            assert {award.rule: award.amount for award in outcome.awards} == given
+            assert {(use.subject, use.window): (use.times, use.amount) for use in outcome.uses} == used
+            assert outcome.fired == tuple(given)
+
+
+@pytest.mark.parametrize("seed", range(200, 204))
+def test_every_rule_is_explained_and_the_explanation_never_contradicts_the_outcome(seed: int) -> None:
+    random = Random(seed)
+
+    for _ in range(15):
+        programme = random_programmes.programme(random, rules=12)
+        compiled = compile_programme(programme)
+        for _ in range(20):
+            event = random_programmes.purchase(random)
+            member = random_programmes.member(random, programme, event)
+            outcome = compiled.evaluate(event, member)
+
+            because = compiled.explain(event, member, outcome)
+
+            assert [one.rule for one in because] == [rule.id for rule in programme.rules]
+            assert tuple(one.rule for one in because if one.fired) == outcome.fired
+            assert all(one.because for one in because)
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_compiled_and_tree_agree_on_what_hypothesis_thinks_of(random: Random, rules: int) -> None:
+    programme = random_programmes.programme(random, rules)
+    event = random_programmes.purchase(random)
+    member = random_programmes.member(random, programme, event)
+
+    assert compile_programme(programme).evaluate(event, member) == evaluate_tree(programme, event, member)

@@ -7,11 +7,11 @@ so a refund may follow its purchase in the same batch.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from litestar import post
 from litestar.types import ASGIApp
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from api import wire
 from api.asking import Ask, key_of, reply
@@ -39,12 +39,18 @@ class RefundRow(RefundPurchase, frozen=True, forbid_unknown_fields=True, omit_de
     purchase: PurchaseAddress | str
 
 
-class BatchRow(Struct, frozen=True, forbid_unknown_fields=True):
-    """One command of a batch as the reference shows it."""
+class PurchaseRow(Struct, frozen=True, forbid_unknown_fields=True, tag="purchase", tag_field="op"):
+    """A purchase in a batch, under its own idempotency key."""
 
-    op: Literal["purchase", "refund"]
     key: str
-    body: RecordPurchase | RefundRow
+    body: RecordPurchase
+
+
+class RefundByRow(Struct, frozen=True, forbid_unknown_fields=True, tag="refund", tag_field="op"):
+    """A refund in a batch, under its own idempotency key."""
+
+    key: str
+    body: RefundRow
 
 
 class RowResult(Struct, frozen=True, omit_defaults=True):
@@ -69,7 +75,7 @@ class BatchAnswer(Struct, frozen=True):
         answers={200: BatchAnswer},
         takes=("json", "ndjson"),
         limit=wire.BATCH_LIMIT,
-        body=list[BatchRow],
+        body=Annotated[list[PurchaseRow | RefundByRow], Meta(max_length=ROWS_MOST)],
     ),
 )
 async def carry_out(request: Ask) -> ASGIApp:

@@ -34,6 +34,10 @@ class Call(Struct, frozen=True, kw_only=True):
     body_required: bool = True
     pages: bool = False
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Call:
+        """Stay the same value: a router copies its routes, and some types in a promise cannot be copied."""
+        return self
+
 
 def promised(**promise: Any) -> dict[str, Any]:  # noqa: ANN401  # the fields of Call
     """Give the arguments with which a route says what it promises: `@post("/quotes", **promised(...))`."""

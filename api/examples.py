@@ -107,14 +107,14 @@ ANSWERS: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
-def problem(error: type[LoyaltyError]) -> dict[str, Any]:
-    """Show what an error looks like."""
+def problem(error: type[LoyaltyError], *, at_till: bool) -> dict[str, Any]:
+    """Show what an error looks like, at a till or to a program."""
     said: dict[str, Any] = {
         "type": f"/problems/{error.code}", "title": error.title, "status": error.status,
         "detail": error.title,
         "code": error.code, "errors": [], "request_id": "req_01m7q5cqg0envvna4f65046jhg",
         "retryable": error.retryable,
     }  # fmt: skip
-    if sentence := cashier.sentence(error(), "nb"):
+    if at_till and (sentence := cashier.sentence(error(), "nb")):
         said["cashier_message"] = sentence
     return said

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
@@ -28,7 +27,7 @@ _REF: Final = "#/components/schemas/{name}"
 _PATH_SHAPES: Final = {
     "member_id": ("^mem_[0-9a-z]{26}$", "mem_01m7q5cqg0envvna4f65046jha"),
     "purchase_id": ("^pur_[0-9a-z]{26}$", "pur_01m7q5cqg0envvna4f65046jhb"),
-    "key_id": ("^key_[0-9a-z]{26}$", "key_01m7q5cqg0envvna4f65046jhc"),
+    "key_id": ("^[0-9A-Za-z]{8}$", "7Q2mX0aB"),
     "number": ("^[1-9][0-9]{0,8}$", "7"),
     "location": ("^[^/]{1,100}$", "grunerlokka"),
 }
@@ -107,7 +106,7 @@ def document(app: Litestar) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Loyalty engine",
-            "version": version("loyalty-engine"),
+            "version": "1",  # of the contract, not of the program
             "description": _introduction(),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -214,7 +213,9 @@ def _responses(route: HTTPRouteHandler, call: Call, schemas: dict[Any, Json]) ->
         by_status.setdefault(error.status, []).append(error)
     for status, refusals in sorted(by_status.items()):
         stored = hit if status in {404, 422} else {}
-        yield str(status), _refused(status, refusals, schemas[Problem], always | stored)
+        at_till = "till" in call.scopes
+        shown = {error.code: {"value": examples.problem(error, at_till=at_till)} for error in refusals}
+        yield str(status), _refused(status, refusals, schemas[Problem], always | stored, shown)
 
 
 def _refusals(route: HTTPRouteHandler, call: Call) -> tuple[type[LoyaltyError], ...]:
@@ -228,7 +229,9 @@ def _refusals(route: HTTPRouteHandler, call: Call) -> tuple[type[LoyaltyError], 
     return tuple(dict.fromkeys(named))
 
 
-def _refused(status: int, refusals: list[type[LoyaltyError]], schema: Json, headers: Json) -> Json:
+def _refused(
+    status: int, refusals: list[type[LoyaltyError]], schema: Json, headers: Json, shown: Json
+) -> Json:
     further = (
         {"Retry-After": {"$ref": "#/components/headers/Retry-After"}} if status in {409, 429, 503} else {}
     )
@@ -236,10 +239,7 @@ def _refused(status: int, refusals: list[type[LoyaltyError]], schema: Json, head
         "description": "\n".join(f"- `{error.code}`: {error.title}" for error in refusals),
         "headers": headers | further,
         "content": {
-            "application/problem+json": {
-                "schema": schema,
-                "examples": {error.code: {"value": examples.problem(error)} for error in refusals},
-            }
+            "application/problem+json": {"schema": schema, "examples": shown},
         },
     }
 

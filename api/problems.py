@@ -33,8 +33,11 @@ _SERVER: Final = 500
 _log = structlog.get_logger("loyalty.problems")
 
 
-def problem(error: LoyaltyError, request_id: str, language: str = "en") -> dict[str, Any]:
-    """Give the problem document of an error; `facts` are added to it and never hide a member of its own."""
+def problem(error: LoyaltyError, request_id: str, cashier_reads: str | None = None) -> dict[str, Any]:
+    """Give the problem document of an error, with a sentence for the cashier where a till has asked.
+
+    The error's figures are added to it and never hide a member of its own.
+    """
     said: dict[str, Any] = {
         "type": f"/problems/{error.code}",
         "title": error.title,
@@ -45,7 +48,7 @@ def problem(error: LoyaltyError, request_id: str, language: str = "en") -> dict[
         "request_id": error.request_id or request_id,
         "retryable": error.retryable,
     }
-    if sentence := cashier.sentence(error, language):
+    if cashier_reads is not None and (sentence := cashier.sentence(error, cashier_reads)):
         said["cashier_message"] = sentence
     return error.facts | said
 
@@ -89,13 +92,24 @@ class Problem:
         """Write the problem in the language of the caller's business, and send it."""
         request_id = scope["state"].get("request_id", "")
         error = read_exception(self.error, request_id)
-        caller = scope.get("auth")
-        ask_for = caller.business_id if caller is not None and error.status < _SERVER else None
-        language = await language_of(scope["litestar_app"], ask_for)
-        body = encode(problem(error, request_id, language))
+        body = encode(problem(error, request_id, await _cashier_reads(scope, error)))
         scope["state"]["code"] = error.code
         answer = Reply(error.status, body, *_headers(error, scope), media_type=MEDIA_TYPE)
         await answer(scope, receive, send)
+
+
+async def _cashier_reads(scope: Scope, error: LoyaltyError) -> str | None:
+    """Tell in which language a cashier reads this; None where a program has asked, not a till.
+
+    While we are in trouble ourselves nobody is asked: the sentence is English.
+    """
+    route = cast("dict[str, Any]", scope).get("route_handler")  # none, where no route takes the request
+    call = route.opt.get("call") if route is not None else None
+    if call is None or "till" not in call.scopes:
+        return None
+    caller = scope.get("auth")
+    business_id = caller.business_id if caller is not None and error.status < _SERVER else None
+    return await language_of(scope["litestar_app"], business_id)
 
 
 def _headers(error: LoyaltyError, scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -1,0 +1,154 @@
+"""A café whose door is open: its app on SQLite and PostgreSQL, its keys, and a second business next door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, cast
+
+import httpx
+import msgspec
+import pytest
+import structlog
+from litestar import Litestar
+from msgspec import Struct
+
+from api.app import create_app
+from loyalty_engine import businesses, programmes
+from loyalty_engine.commands import CreateKey, PublishProgramme, Ticket
+from loyalty_engine.house import House, open_house
+from loyalty_engine.instants import to_micros
+from loyalty_engine.settings import Settings
+
+# A Sunday morning in Oslo.
+MORNING = datetime(2026, 11, 22, 8, 45, tzinfo=UTC)
+CORNER_CAFE = """
+[programme]
+name = "Corner Café"
+country = "NO"
+currency = "NOK"
+timezone = "Europe/Oslo"
+languages = ["nb", "en"]
+
+[units.points]
+name.nb = { one = "poeng", other = "poeng" }
+name.en = { one = "point", other = "points" }
+expires_after = "12 months"
+
+[[rules]]
+id = "base"
+on = "purchase"
+then.award = { unit = "points", amount = 1, per_minor = 1000 }
+
+[[rules]]
+id = "happy-hour"
+on = "purchase"
+when.weekday = ["mon", "tue"]
+then.multiply = { unit = "points", by = 2 }
+"""
+
+_numbers = count(1)
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.at = MORNING
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+class Shop(Struct, frozen=True, kw_only=True):
+    """A business with its keys by scope, and the client that speaks to the app."""
+
+    app: Litestar
+    house: House
+    clock: Clock
+    client: httpx.AsyncClient
+    slug: str
+    keys: dict[str, str]
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, key: str | None = "manage", **headers: str | None
+    ) -> httpx.Response:
+        """Send a request with one of the shop's keys, and with an Idempotency-Key unless one is given."""
+        sent: dict[str, str | None] = {
+            "idempotency-key": f"key-{next(_numbers)}",
+            "content-type": "application/json",
+        }
+        if key is not None:
+            sent["authorization"] = f"Bearer {self.keys.get(key, key)}"
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        content = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+        if content is None and "content_type" not in headers:
+            del sent["content-type"]
+        kept = {name: value for name, value in sent.items() if value is not None}
+        return await self.client.request(method, path, content=content, headers=kept)
+
+
+def flat_whites(receipt: str, **fields: Any) -> dict[str, Any]:
+    """Two flat whites and a bun: 128 kr."""
+    lines = [
+        {"line": "1", "sku": "FLATWHITE", "category": "coffee", "quantity": 2, "amount_minor": 9800},
+        {"line": "2", "sku": "BUN", "category": "pastry", "amount_minor": 3000},
+    ]
+    return {
+        "receipt": receipt,
+        "location": "grunerlokka",
+        "occurred_at": "2026-11-22T09:41:00+01:00",
+        "currency": "NOK",
+        "total_minor": 12800,
+        "member": {"phone": "999 00 123"},
+        "lines": lines,
+    } | fields
+
+
+async def open_business(house: House, slug: str, at: datetime) -> dict[str, str]:
+    """Found a business, publish its programme, and make a key of each kind."""
+    business_id = await businesses.found_business(house, slug, slug.title(), at=to_micros(at))
+    owner = businesses.owner(business_id, slug)
+    opening = Ticket(key="opening", request_id="opening", at=at)
+    publish = PublishProgramme(note="opening day")
+    await programmes.publish(house, owner, publish, opening, source=CORNER_CAFE, form="toml")
+    kinds: dict[str, dict[str, Any]] = {
+        "till": {"scopes": ["till"]},
+        "manage": {"scopes": ["manage"]},
+        "read": {"scopes": ["read"]},
+        "events": {"scopes": ["events"]},
+        "airport": {"scopes": ["till"], "location": "airport"},
+        "expired": {"scopes": ["manage"], "expires_at": (at - timedelta(days=1)).isoformat()},
+    }
+    keys = {}
+    for name, told in kinds.items():
+        command = msgspec.convert(told, CreateKey)
+        ticket = Ticket(key=f"key-{name}", request_id="opening", at=at)
+        answer = await businesses.create_key(house, owner, command, ticket)
+        keys[name] = msgspec.json.decode(answer.body)["key"]
+    return keys
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_log() -> None:
+    """Keep the log where a test can look at it, and off the screen."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False)
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Any, anyio_backend: str) -> AsyncIterator[Shop]:
+    """The Corner Café on each database, open for business; the farm shop next door shares the house."""
+    clock = Clock()
+    house = await open_house(Settings(database_url=database_url, key_file=str(tmp_path / "loyalty.key")))
+    keys = await open_business(house, "corner-cafe", clock.at)
+    neighbour = await open_business(house, "farm-shop", clock.at)
+    keys["next door"] = neighbour["manage"]
+    app = create_app(house=house, now=clock)
+    transport = httpx.ASGITransport(app=cast("Any", app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://till.example") as client:
+        yield Shop(app=app, house=house, clock=clock, client=client, slug="corner-cafe", keys=keys)
+    await house.close()

@@ -20,7 +20,6 @@ from loyalty_engine.answers import Answer
 from loyalty_engine.commands import Ticket, fingerprint_text
 from loyalty_engine.database import Opening, Page, Seen, Transaction, Uncertain
 from loyalty_engine.errors import (
-    Busy,
     BusinessUnknown,
     Detail,
     IdempotencyKeyReused,
@@ -110,7 +109,7 @@ async def once(house: House, told: Told, decide: Decide) -> Answer:
     """Carry a command out exactly once: answer from the book, or decide and keep.
 
     Raises what the decision raises, IdempotencyKeyReused and ReceiptConflict where a key stands for something else,
-    and Busy where the member stays contended.
+    and errors.Busy where the member stays contended.
     """
     opening = told.opening
     async with house.turns.of((opening.business_id, opening.member_id or opening.blind_index or opening.key)):
@@ -138,8 +137,7 @@ async def _under_lock(house: House, told: Told, decide: Decide) -> Answer:
         if (seen := answered(told, page)) is not None:
             return seen
         posting = await _decided(house, told, decide, page, transaction)
-        if not await transaction.keep(posting):
-            raise Busy
+        await transaction.keep(posting)
         return _given(posting)
 
     return await house.database.write_transaction(work)

@@ -40,8 +40,8 @@ class Transaction(Speaker, Protocol):
     async def open(self, opening: Opening) -> Page | None:
         """Read a page; None where the business is unknown."""
 
-    async def keep(self, posting: Posting) -> bool:
-        """Write a posting; False when its member has moved on."""
+    async def keep(self, posting: Posting) -> None:
+        """Write a posting; where its member has moved on or its key is taken, the whole transaction begins anew."""
 
 
 class Database(Speaker, Protocol):

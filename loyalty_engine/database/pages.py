@@ -20,6 +20,10 @@ from loyalty_engine.rows import Posting
 Dialect = Literal["sqlite", "postgres", "cockroach"]
 
 
+class Moved(Exception):
+    """The member has moved on, or a key has been taken, since the page was read: begin again."""
+
+
 class Opening(Struct, frozen=True, kw_only=True):
     """What to look for: the command's two keys, the member by blind index or id, the location, and the instants."""
 
@@ -158,20 +162,19 @@ def _columns(row: type[Struct]) -> list[tuple[str, str]]:
     return found
 
 
-def asked(dialect: Dialect, alias: str, columns: list[tuple[str, str]], number: int) -> str:
+def asked(alias: str, columns: list[tuple[str, str]], number: int) -> str:
     """Give a FROM item that reads parameter `number`, a JSON list of objects, as rows with these columns."""
-    if dialect == "sqlite":
-        picked = ", ".join(f"value ->> '{name}' AS \"{name}\"" for name, _ in columns)
-        return f"(SELECT {picked} FROM json_each(${number})) AS {alias}"
     typed = ", ".join(f'"{name}" {sql_type}' for name, sql_type in columns)
     return f"json_to_recordset(${number}::json) AS {alias}({typed})"
 
 
 @cache
 def page_statement(dialect: Dialect) -> str:
-    """Give the statement that reads pages; its one parameter is a JSON list of openings."""
+    """Give the statement that reads pages: for a JSON list of openings, or on SQLite for the fields of one."""
     family = "sqlite" if dialect == "sqlite" else "postgres"
-    text = _PAGE.replace("{asked}", asked(dialect, "q", _columns(Opening), 1))
+    columns = _columns(Opening)
+    fields = ", ".join(f'${n} AS "{name}"' for n, (name, _) in enumerate(columns, start=1))
+    text = _PAGE.replace("{asked}", f"(SELECT {fields}) AS q" if family == "sqlite" else asked("q", columns, 1))
     text = text.replace("JSON((", "json((" if family == "sqlite" else "((")
     for name, real in sorted(_JSON_NAMES[family].items(), key=lambda pair: -len(pair[0])):
         text = text.replace(name, real)
@@ -267,7 +270,7 @@ def group_statement() -> str:
     facts = ", ".join(f'"{name}" = q."{name}"' for name in _FACTS)
     member_columns = [("i", "bigint"), ("expected", "bigint"), *_columns(rows.MemberRow)]
     parts = [
-        f"q AS MATERIALIZED (SELECT * FROM {asked('postgres', 'x', member_columns, 1)})",
+        f"q AS MATERIALIZED (SELECT * FROM {asked('x', member_columns, 1)})",
         f"moved AS (UPDATE members m SET {facts} FROM q WHERE q.expected > 0 AND m.business_id = q.business_id"
         " AND m.id = q.id AND m.revision = q.expected RETURNING q.i)",
         f"joined AS (INSERT INTO members ({_quoted(_MEMBER)}) SELECT {_quoted(_MEMBER)} FROM q WHERE q.expected = 0)",  # noqa: S608
@@ -275,14 +278,14 @@ def group_statement() -> str:
     ]
     for number, (field, row) in enumerate(_WRITTEN, start=2):
         names = list(row.__struct_fields__)
-        source = asked("postgres", "x", [("i", "bigint"), *_columns(row)], number)
+        source = asked("x", [("i", "bigint"), *_columns(row)], number)
         table: str = row.TABLE  # type: ignore[attr-defined]  # every written row declares it
         parts.append(
             f"w{number} AS (INSERT INTO {table} ({_quoted(names)}) SELECT {_quoted(names)} FROM {source}"  # noqa: S608
             f" WHERE x.i IN (SELECT i FROM kept){_conflict(field, row)})"
         )
     number = len(_WRITTEN) + 2
-    source = asked("postgres", "x", [("i", "bigint"), *_columns(rows.Burn)], number)
+    source = asked("x", [("i", "bigint"), *_columns(rows.Burn)], number)
     parts.append(
         f"burnt AS (UPDATE lots t SET remaining = x.remaining FROM {source} WHERE t.business_id = x.business_id"  # noqa: S608
         " AND t.id = x.id AND x.i IN (SELECT i FROM kept))"

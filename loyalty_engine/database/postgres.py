@@ -19,6 +19,7 @@ import msgspec
 from loyalty_engine.database.lanes import Lanes
 from loyalty_engine.database.pages import (
     Dialect,
+    Moved,
     Opening,
     Page,
     decode_page,
@@ -87,14 +88,16 @@ class PostgresTransaction:
         found = await self._connection.fetch(page_statement(self.dialect), _listed([opening]))
         return decode_page(found[0][1]) if found else None
 
-    async def keep(self, posting: Posting) -> bool:
-        """Write a posting inside the transaction; False when its member has moved on. A broken unique index raises."""
-        for sql, found, must_touch in statements(posting):
-            for row in found:
-                status = await self._connection.execute(sql, *row)
-                if must_touch and status.rsplit(" ", 1)[-1] != "1":
-                    return False
-        return True
+    async def keep(self, posting: Posting) -> None:
+        """Write a posting inside the transaction; where its member has moved on, begin the transaction anew."""
+        try:
+            for sql, found, must_touch in statements(posting):
+                for row in found:
+                    status = await self._connection.execute(sql, *row)
+                    if must_touch and status.rsplit(" ", 1)[-1] != "1":
+                        raise Moved
+        except asyncpg.UniqueViolationError as taken:
+            raise Moved from taken
 
 
 class PostgresDatabase:
@@ -157,7 +160,10 @@ class PostgresDatabase:
         """Write a posting, together with whatever else is ready; True only once it is committed."""
         if self._writers is not None and not posting.settled:
             return await self._writers.ask(posting)
-        return await self.write_transaction(lambda transaction: _keep_or_undo(transaction, posting))
+        try:
+            return await self.write_transaction(lambda transaction: _keep_or_not(transaction, posting))
+        except _NotKept:
+            return False
 
     async def write_transaction(self, work: Callable[[PostgresTransaction], Awaitable[Result]]) -> Result:
         """Carry out `work` inside one transaction, again from its start where another was in the way; then Busy."""
@@ -166,7 +172,7 @@ class PostgresDatabase:
                 await asyncio.sleep(random.randint(1, 4 * 2**attempt) / 1000)  # noqa: S311  # jitter, not a secret
             try:
                 return await self._pooled(lambda connection: self._transact(connection, work))
-            except _AGAIN:
+            except (Moved, *_AGAIN):
                 continue
         raise Busy
 
@@ -184,9 +190,6 @@ class PostgresDatabase:
         try:
             result = await work(PostgresTransaction(connection, self.dialect))
             await connection.execute("COMMIT")
-        except _Undone as undone:
-            await connection.execute("ROLLBACK")
-            return undone.result  # type: ignore[no-any-return]  # the one who raised it knows the type
         except BaseException:
             if not connection.is_closed():
                 with suppress(*_AWAY, asyncpg.PostgresError):
@@ -271,21 +274,15 @@ class PostgresDatabase:
                 await asyncio.wait_for(pool.close(), 5)
 
 
-class _Undone(Exception):
-    """Ends a transaction without keeping it, and carries its answer."""
-
-    def __init__(self, result: object) -> None:
-        super().__init__()
-        self.result = result
+class _NotKept(Exception):
+    """Ends a transaction of one posting that has been overtaken."""
 
 
-async def _keep_or_undo(transaction: PostgresTransaction, posting: Posting) -> bool:
+async def _keep_or_not(transaction: PostgresTransaction, posting: Posting) -> bool:
     try:
-        kept = await transaction.keep(posting)
-    except asyncpg.UniqueViolationError as problem:
-        raise _Undone(False) from problem  # noqa: FBT003  # the answer of keep
-    if not kept:
-        raise _Undone(False)  # noqa: FBT003  # the answer of keep
+        await transaction.keep(posting)
+    except Moved as overtaken:
+        raise _NotKept from overtaken
     return True
 
 

@@ -1,8 +1,8 @@
 """The embedded database: one file, one writer, and concurrent commands committed together.
 
-Reads run on a connection of their own and see only what is committed. Commands that become ready in the same turn of
-the event loop share one transaction, each behind a savepoint, and one flush to disk. No other process is kept
-waiting inside the event loop: where the file is locked, we come back a little later.
+Reads run on a connection of their own and see only what is committed. Commands that become ready while the disk is
+busy share the next transaction, each behind a savepoint, and one flush. The event loop never stands still for another
+process: where the file is locked, we come back a little later.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,16 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from loyalty_engine.database.pages import Dialect, Opening, Page, decode_page, page_statement, statements
+from loyalty_engine.database.lanes import Lanes
+from loyalty_engine.database.pages import (
+    Dialect,
+    Moved,
+    Opening,
+    Page,
+    decode_page,
+    page_statement,
+    statements,
+)
 from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.rows import Posting
 
@@ -66,9 +76,10 @@ class SqliteTransaction:
         """Read a page inside the transaction."""
         return _read_page(self._connection, opening)
 
-    async def keep(self, posting: Posting) -> bool:
-        """Write a posting inside the transaction; False when its member has moved on."""
-        return _write(self._connection, posting)
+    async def keep(self, posting: Posting) -> None:
+        """Write a posting inside the transaction; where its member has moved on, begin the transaction anew."""
+        if not _write(self._connection, posting):
+            raise Moved
 
 
 class SqliteDatabase:
@@ -80,9 +91,8 @@ class SqliteDatabase:
         """Open the file, made where it is missing; raises DatabaseAway when it cannot be opened."""
         self.path = path
         self._writing = asyncio.Lock()
-        self._queue: list[tuple[Posting, asyncio.Future[bool]]] = []
-        self._scheduled = False
-        self._turns = 0
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._writers: Lanes[Posting, bool] | None = None
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._writer = _connect(path)
@@ -117,34 +127,35 @@ class SqliteDatabase:
         return _named(self._reader, sql, args)
 
     async def keep(self, posting: Posting) -> bool:
-        """Write a posting with whatever else becomes ready in this turn of the loop; True only once it is on disk."""
-        loop = asyncio.get_running_loop()
-        kept: asyncio.Future[bool] = loop.create_future()
-        self._queue.append((posting, kept))
-        if not self._scheduled:
-            self._scheduled = True
-            loop.call_soon(self._flush)
-        return await kept
+        """Write a posting with whatever else is ready by now; True only once it is on disk."""
+        if self._writers is None:
+            self._writers = Lanes(1, self._write_group)
+        return await self._writers.ask(posting)
 
     async def write_transaction(self, work: Callable[[SqliteTransaction], Awaitable[Result]]) -> Result:
         """Carry out `work` inside one transaction: all of it is kept, or nothing; raises Busy where it stays locked."""
-        async with self._writing:
-            await self._begin()
-            try:
-                result = await work(SqliteTransaction(self._writer))
-                self._writer.execute("COMMIT")
-            except apsw.FullError as problem:
-                raise DatabaseAway("the disk is full; nothing was kept") from problem
-            finally:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                self._reschedule()
-        return result
+        for attempt in range(_TRIES):
+            async with self._writing:
+                await self._begin()
+                try:
+                    result = await work(SqliteTransaction(self._writer))
+                    await self._commit()
+                except Moved:
+                    await asyncio.sleep(_pause_ms(attempt) / 1000)
+                except apsw.FullError as problem:
+                    raise DatabaseAway("the disk is full; nothing was kept") from problem
+                else:
+                    return result
+                finally:
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+        raise Busy
 
     async def lock_member(self, transaction: SqliteTransaction, business_id: int, member_id: str) -> None:
         """Do nothing: the one writer has the whole file."""
 
     async def _begin(self) -> None:
+        """Take the file's lock; where another process has it, come back a little later instead of standing still."""
         for attempt in range(_TRIES):
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -154,53 +165,24 @@ class SqliteDatabase:
                 return
         raise Busy
 
-    def _reschedule(self) -> None:
-        if self._queue and not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush)
+    async def _commit(self) -> None:
+        """Wait for the disk in a thread: the flush is the one slow step, and others can decide meanwhile."""
+        await asyncio.get_running_loop().run_in_executor(self._disk, self._writer.execute, "COMMIT")
 
-    def _flush(self) -> None:
-        """Write everything that waits in one transaction; the last guard before it is the lock of the file."""
-        self._scheduled = False
-        if self._writing.locked():
-            return  # the transaction under way calls us again when it ends
-        try:
-            self._writer.execute("BEGIN IMMEDIATE")
-        except apsw.BusyError:
-            self._come_back()
-            return
-        self._turns = 0
-        group, self._queue = self._queue, []
-        try:
-            verdicts = [self._keep_one(posting, alone=len(group) == 1) for posting, _ in group]
-            self._writer.execute("COMMIT")
-        except apsw.Error as problem:
-            _tell(group, DatabaseAway(f"the database refused to write: {problem}"))
-        else:
-            for (_, kept), verdict in zip(group, verdicts, strict=True):
-                if not kept.done():
-                    kept.set_result(verdict)
-        finally:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+    async def _write_group(self, _: int, group: list[Posting]) -> list[bool | BaseException]:
+        async with self._writing:
+            await self._begin()
+            try:
+                verdicts = [self._keep_one(posting) for posting in group]
+                await self._commit()
+            except apsw.Error as problem:
+                raise DatabaseAway(f"the database refused to write: {problem}") from problem
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+        return list(verdicts)
 
-    def _come_back(self) -> None:
-        """Try again a little later; after the last try everybody who waits is told that we are busy."""
-        self._turns += 1
-        if self._turns > _TRIES:
-            group, self._queue, self._turns = self._queue, [], 0
-            _tell(group, Busy())
-            return
-        self._scheduled = True
-        asyncio.get_running_loop().call_later(_pause_ms(self._turns) / 1000, self._flush)
-
-    def _keep_one(self, posting: Posting, *, alone: bool) -> bool:
-        if alone:
-            kept = _write(self._writer, posting)
-            if not kept:
-                self._writer.execute("ROLLBACK")
-                self._writer.execute("BEGIN IMMEDIATE")
-            return kept
+    def _keep_one(self, posting: Posting) -> bool:
         self._writer.execute("SAVEPOINT one")
         kept = _write(self._writer, posting)
         if not kept:
@@ -210,12 +192,12 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Write what waits and close the file."""
+        if self._writers is not None:
+            await self._writers.close()
         async with self._writing:
-            pass
-        if self._queue:
-            self._flush()
-        self._reader.close()
-        self._writer.close()
+            self._disk.shutdown()
+            self._reader.close()
+            self._writer.close()
 
 
 def _connect(path: str) -> apsw.Connection:
@@ -243,12 +225,6 @@ def _pause_ms(attempt: int) -> int:
     return random.randint(2, 8 * 2 ** min(attempt, 6))  # noqa: S311  # jitter, not a secret
 
 
-def _tell(group: list[tuple[Posting, asyncio.Future[bool]]], problem: Exception) -> None:
-    for _, kept in group:
-        if not kept.done():
-            kept.set_exception(problem)
-
-
 def _named(connection: apsw.Connection, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
     # Piccolo's own table of migrations keeps an instant; everything of ours is whole numbers and text.
     cursor = connection.execute(sql, [arg.isoformat() if isinstance(arg, datetime) else arg for arg in args])
@@ -260,8 +236,7 @@ def _named(connection: apsw.Connection, sql: str, args: Sequence[Any]) -> list[d
 
 
 def _read_page(connection: apsw.Connection, opening: Opening) -> Page | None:
-    asked = msgspec.json.encode((opening,)).decode()
-    row = connection.execute(numbered(page_statement("sqlite")), (asked,)).fetchone()
+    row = connection.execute(numbered(page_statement("sqlite")), msgspec.structs.astuple(opening)).fetchone()
     return None if row is None else decode_page(row[1])
 
 

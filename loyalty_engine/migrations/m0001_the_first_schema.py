@@ -224,7 +224,6 @@ INDEXES = (
     "CREATE INDEX identifiers_member ON identifiers (business_id, member_id)",
     "CREATE INDEX entries_member ON entries (business_id, member_id, revision)",
     "CREATE INDEX lots_member ON lots (business_id, member_id, unit, expires_at) WHERE remaining > 0",
-    "CREATE INDEX lots_journal ON lots (business_id, journal_id)",
     "CREATE INDEX parked_purchase ON parked_refunds (business_id, purchase_natural)",
 )
 

@@ -46,6 +46,12 @@ class MemberRef(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     id: Annotated[str, Meta(pattern="^mem_[0-9a-z]{26}$")] | UnsetType = UNSET
 
 
+class KnownElsewhere(MemberRef, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Names a member by what another system calls them; only an import says this, no call of the API takes it."""
+
+    external: Typed = ""
+
+
 class PurchaseLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of a receipt; `amount_minor` is what was paid for it after `discount_minor`, tax included."""
 

@@ -31,9 +31,12 @@ class IdentifierRefused(ValueError):
 
 
 class Identifier(Struct, frozen=True):
-    """A canonical identifier: a phone as `+4791234567`, an e-mail as `kari@example.no`."""
+    """A canonical identifier: a phone as `+4791234567`, an e-mail as `kari@example.no`.
 
-    kind: Literal["phone", "email"]
+    `external` is what another system calls a member, as it stands in an imported file; nobody says it at a till.
+    """
+
+    kind: Literal["phone", "email", "external"]
     value: str
 
     def __repr__(self) -> str:
@@ -233,6 +236,9 @@ def mask(identifier: Identifier) -> str:
     if identifier.kind == "email":
         local, _, domain = identifier.value.rpartition("@")
         return f"{local[:1]}{_BULLET * 3}@{domain}"
+    if identifier.kind == "external":
+        hidden_length = max(len(identifier.value) - 3, (len(identifier.value) + 1) // 2)
+        return _BULLET * 3 + identifier.value[hidden_length:]
     country_code = f"+{phonenumbers.parse(identifier.value).country_code}"
     hidden = _NEXT_GROUP.sub(r"\1 ", _BULLET * (len(identifier.value) - len(country_code) - 3))
     return f"{country_code} {hidden} {identifier.value[-3:]}"

@@ -24,7 +24,7 @@ from loyalty_engine.answers import (
     MemberSeen,
 )
 from loyalty_engine.businesses import Caller, location_rows, place_of
-from loyalty_engine.commands import EnrolMember, MemberRef, Ticket
+from loyalty_engine.commands import EnrolMember, KnownElsewhere, MemberRef, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.database.pages import AccountState
 from loyalty_engine.errors import BodyInvalid, CursorMalformed, IdentifierInvalid, MemberUnknown, NotInThisEdition
@@ -51,6 +51,9 @@ class Newcomer(Struct, frozen=True):
 
 def named(house: House, business_id: int, ref: MemberRef, country: str, *, pointer: str = "/member") -> Named:
     """Read how a member is named; raise BodyInvalid unless it is one way, IdentifierInvalid where it cannot be read."""
+    if isinstance(ref, KnownElsewhere):
+        known = Identifier("external", ref.external)
+        return Named(known, None, house.vault.blind_index(business_id, known))
     said = [field for field in ("phone", "email", "id") if getattr(ref, field) is not UNSET]
     if len(said) != 1:
         message = "name a member by exactly one of phone, email or id"

@@ -30,7 +30,7 @@ OLDEST_PYTHON = (3, 11)
 
 
 def demo(arguments: list[str]) -> int:
-    """A shop with members and history on this machine, its server and its console, at once."""
+    """A café with a programme, members and purchases on this machine, and its server, at once."""
     return call(str(PYTHON), "-m", "loyalty_engine.cli", "demo", *arguments)
 
 

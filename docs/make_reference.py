@@ -91,12 +91,42 @@ def programme_schema() -> str:
     return msgspec.json.format(msgspec.json.encode(rules.schema()), indent=2).decode() + "\n"
 
 
+def openapi() -> str:
+    """The OpenAPI document that a server of this release answers with."""
+    from api.app import create_app
+    from loyalty_engine.settings import Settings
+
+    app = create_app(Settings())
+    document: bytes = msgspec.json.format(app.state.openapi, indent=2)
+    return document.decode() + "\n"
+
+
+def command_line() -> str:
+    """Every command of the program `loyalty`, with its own help."""
+    import click
+
+    from loyalty_engine.cli import main as loyalty
+
+    def walked(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+        yield f"`{context.command_path}`", f"```\n{command.get_help(context)}\n```"
+        if isinstance(command, click.Group):
+            for name, below in sorted(command.commands.items()):
+                yield from walked(
+                    below, click.Context(below, info_name=name, parent=context, terminal_width=80)
+                )
+
+    whole = click.Context(loyalty, info_name="loyalty", terminal_width=80)
+    return page("Command line", "What `loyalty` and its commands say of themselves.", walked(loyalty, whole))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "conditions.md": conditions,
     "effects.md": effects,
     "errors.md": errors,
     "settings.md": settings,
     "rooms.md": rooms,
+    "command_line.md": command_line,
+    "openapi.json": openapi,
     "programme.schema.json": programme_schema,
 }
 

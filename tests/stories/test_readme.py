@@ -19,6 +19,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.corner_cafe import CAFE, PROGRAMME
+
 ROOT = Path(__file__).parent.parent.parent
 LOYALTY = [sys.executable, "-m", "loyalty_engine.cli"]
 START = 30
@@ -84,8 +86,8 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The Corner Café on a database of its own, open, and the environment of its till's shell."""
     folder = tmp_path_factory.mktemp("corner-cafe")
     database = ["--database", f"sqlite:///{folder / 'loyalty.db'}"]
-    cafe = ["--business", "corner-cafe"]
-    _run("apply", "rules/examples/corner-cafe.toml", *cafe, *database)
+    cafe = ["--business", CAFE]
+    _run("apply", str(PROGRAMME), *cafe, *database)
     key = json.loads(
         _run("keys", "create", *cafe, "--scope", "till", "--scope", "read", "--json", *database)
     )["key"]

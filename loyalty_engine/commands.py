@@ -21,8 +21,8 @@ Label = Annotated[str, Meta(min_length=1, max_length=100)]
 Receipt = Annotated[str, Meta(min_length=1, max_length=200)]
 Typed = Annotated[str, Meta(min_length=1, max_length=320)]
 Instant = Annotated[datetime, Meta(tz=True)]
-Language = Annotated[str, Meta(pattern="^[a-z]{2}$")]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Language = Annotated[str, Meta(pattern="^[a-z]{2}$", max_length=2)]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]
 LineNumber = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
@@ -43,7 +43,7 @@ class MemberRef(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 
     phone: Typed | UnsetType = UNSET
     email: Typed | UnsetType = UNSET
-    id: Annotated[str, Meta(pattern="^mem_[0-9a-z]{26}$")] | UnsetType = UNSET
+    id: Annotated[str, Meta(pattern="^mem_[0-9a-z]{26}$", max_length=30)] | UnsetType = UNSET
 
 
 class KnownElsewhere(MemberRef, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -68,13 +68,16 @@ class Items(Pick, Condition, frozen=True):
         return all(wanted.holds(getattr(measure, what)) for what, wanted in self.asked())
 
     def source(self, code: Code) -> str:
-        asked = self.asked()
-        if asked[0][1] == Range(min=1):
-            parts = [code.present(self)]
+        return " and ".join(self.questions(code))
+
+    def questions(self, code: Code) -> tuple[str, ...]:
+        (_, quantity), *others = self.asked()
+        if quantity == Range(min=1):
+            first = [code.present(self)]
         else:
-            parts = [f"{code.fact('lines')} is not None", compared(code, code.measured(self, "quantity"), asked[0][1])]
-        parts += [compared(code, code.measured(self, what), wanted) for what, wanted in asked[1:]]
-        return " and ".join(parts)
+            first = [] if quantity.min else [f"{code.fact('lines')} is not None"]
+            first.append(compared(code, code.measured(self, "quantity"), quantity))
+        return (*first, *(compared(code, code.measured(self, what), wanted) for what, wanted in others))
 
     def about(self) -> str:
         return f"the quantity of {self.words()}"

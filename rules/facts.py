@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a receipt. `amount_minor` is what was paid for the whole line, after `discount_minor` and with `tax_minor`."""
 
     line: str
@@ -22,7 +22,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
-class Purchase(msgspec.Struct, frozen=True, kw_only=True):
+class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One closed sale. `lines=None` means that the till did not say what was bought; `refunded_minor` names no line."""
 
     occurred_at: datetime
@@ -36,7 +36,7 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True):
     refunded_minor: int = 0
 
 
-class MemberFacts(msgspec.Struct, frozen=True, kw_only=True):
+class MemberFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The member as they were just before this purchase.
 
     `balance` is what can be spent, per unit. `used` tells what limits have seen already: the key is `subject|window`
@@ -55,7 +55,7 @@ class MemberFacts(msgspec.Struct, frozen=True, kw_only=True):
     used: dict[str, tuple[int, int]] = {}
 
 
-class Return(msgspec.Struct, frozen=True, kw_only=True):
+class Return(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Goods that came back: so many of a line, so much money of it, or (neither said) all that is left of it."""
 
     line: str

@@ -207,7 +207,7 @@ def generate(programme: Programme) -> tuple[str, dict[str, Any]]:
 
 def _asked(writer: Writer, rule: Rule) -> tuple[str, ...]:
     """Everything that must hold for a rule, each thing once."""
-    asked = [part.source(writer) for part in rule.when.conjuncts()]
+    asked = [question for part in rule.when.conjuncts() for question in part.questions(writer)]
     if rule.from_ is not None or rule.until is not None:
         asked.append(DateSpan(rule.from_, rule.until).source(writer))
     return tuple(dict.fromkeys(asked))

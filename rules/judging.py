@@ -34,6 +34,10 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     def source(self, code: Code) -> str:
         raise NotImplementedError
 
+    def questions(self, code: Code) -> tuple[str, ...]:
+        """The same as expressions that must all hold, so that rules can share the asking of each."""
+        return (self.source(code),)
+
     def found(self, scene: Scene) -> str:
         raise NotImplementedError
 

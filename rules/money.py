@@ -3,6 +3,8 @@
 The exponents are those of ISO 4217; currencies with two decimals are the rule, the others are listed.
 """
 
+from collections.abc import Callable
+
 _TWO = (
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY "
     "COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS "
@@ -24,8 +26,20 @@ _CROWNS = frozenset({"NOK", "SEK", "DKK"})
 
 def money_words(amount_minor: int, currency: str) -> str:
     """An amount in words: 12800 is "128 kr" in NOK, SEK and DKK; 1280 is "12.80 EUR" in EUR. Whole amounts show no decimals."""
+    return money_in(currency)(amount_minor)
+
+
+def money_in(currency: str) -> Callable[[int], str]:
+    """The words for amounts of one currency. Raises KeyError for a currency that ISO 4217 does not know."""
     exponent = EXPONENTS[currency]
-    whole, part = divmod(abs(amount_minor), 10**exponent)
-    sign = "-" if amount_minor < 0 else ""
-    decimals = f".{part:0{exponent}}" if part else ""
-    return f"{sign}{whole}{decimals} {'kr' if currency in _CROWNS else currency}"
+    scale, name = 10**exponent, "kr" if currency in _CROWNS else currency
+
+    def words(amount_minor: int) -> str:
+        whole, part = divmod(amount_minor, scale)
+        if not part:
+            return f"{whole} {name}"
+        if amount_minor < 0:
+            return f"-{words(-amount_minor)}"
+        return f"{whole}.{part:0{exponent}} {name}"
+
+    return words

@@ -17,17 +17,18 @@ Groups and multipliers are chosen before limits look: a rule that has used up it
 A rule fires when it gave something. A use counts what was given in the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from rules.facts import MemberFacts
 from rules.outcome import Award, Outcome, Use
-from rules.periods import Per, window
+from rules.periods import WINDOWED, Per, Window, window
 from rules.programme import Programme, Rule
 
 _NONE_USED: Final = (0, 0)
 _THOUSAND: Final = 1000
+_MOST_DAYS: Final = 1000
 MAX_AMOUNT: Final = 10**18
 
 
@@ -45,6 +46,7 @@ class Bounded(NamedTuple):
     subject: str
     bounds: tuple[Bound, ...]
     windows: tuple[Per, ...]
+    most: int
 
 
 class Found(NamedTuple):
@@ -79,12 +81,32 @@ class Plan:
         self.priorities = [rule.priority for rule in rules]
         self.phrases = [rule.then.effect.words(words) for rule in rules]
         self.ready = [_ready(rule, phrase) for rule, phrase in zip(rules, self.phrases, strict=True)]
+        self.award_of: Callable[[int], Award] = self.ready.__getitem__  # type: ignore[assignment]
+        self.id_of = self.ids.__getitem__
         self.per_minor = [rule.award is not None and rule.award.per_minor is not None for rule in rules]
         self.each = [rule.award.amount if rule.award else 0 for rule in rules]
         self.thousandths = [rule.multiply.thousandths if rule.multiply else 0 for rule in rules]
         self.limits = {n: _limits(rule) for n, rule in enumerate(rules) if rule.limit}
-        self.caps = {name: _caps(name, programme) for name, unit in programme.units.items() if unit.cap}
+        self.caps = [
+            (name, _caps(name, programme), self._fixed(name)) for name, unit in programme.units.items() if unit.cap
+        ]
+        self.limited = frozenset(self.limits)
         self.restrained = bool(self.limits or self.caps)
+        self._windows: dict[date, dict[Per, Window]] = {}
+
+    def windows(self, today: date) -> dict[Per, Window]:
+        """The windows a local day falls in; kept, as most purchases are of the same few days."""
+        known = self._windows.get(today)
+        if known is None:
+            if len(self._windows) >= _MOST_DAYS:
+                self._windows.clear()
+            known = self._windows[today] = {per: window(per, today, self.zone) for per in WINDOWED}
+        return known
+
+    def _fixed(self, unit: str) -> Callable[[int], int]:
+        """Tells of each rule what it always gives of a unit."""
+        fixed = [award.amount if award is not None and award.unit == unit else 0 for award in self.ready]
+        return fixed.__getitem__
 
     def amount(self, number: int, amounts: dict[int, int]) -> int:
         """What an award gives before multipliers."""
@@ -108,7 +130,9 @@ def _caps(name: str, programme: Programme) -> Bounded:
 
 
 def _bounded(subject: str, bounds: list[Bound]) -> Bounded:
-    return Bounded(subject, tuple(bounds), tuple(dict.fromkeys(bound.per for bound in bounds if bound.per != "purchase")))
+    windows = dict.fromkeys(bound.per for bound in bounds if bound.per != "purchase")
+    most = min(MAX_AMOUNT if bound.amount is None else bound.amount for bound in bounds)
+    return Bounded(subject, tuple(bounds), tuple(windows), most)
 
 
 def settle(
@@ -129,26 +153,33 @@ def settle(
     cut: dict[int, int] = {}
     if plan.restrained:
         uses, cut = restrain(plan, given, extras, amounts, member.used, today, trace)
-    awards = _awards(plan, given, extras, amounts, counted)
+    made = _made(plan, extras, amounts, counted)
+    if extras:
+        given = sorted({*given, *(giver for giver, _, _ in extras)})
     if cut:
-        awards = _shortened(plan, awards, cut)
-    return Outcome(tuple(awards), uses, tuple([award.rule for award in awards]))
+        given = _shortened(plan, given, made, cut)
+    awards = list(map(plan.award_of, given))
+    for number, award in made.items():
+        awards[given.index(number)] = award
+    return Outcome(tuple(awards), uses, tuple(map(plan.id_of, given)))
 
 
 def best_of_groups(
     plan: Plan, grouped: list[int], amounts: dict[int, int], trace: dict[int, str] | None
 ) -> list[int]:
-    """The winner of each group."""
+    """The winner of each group; the amounts of the others are forgotten."""
     best: dict[str | None, int] = {}
     for number in sorted(grouped):
         other = best.get(plan.groups[number])
         if other is None or _rank(plan, number, amounts) > _rank(plan, other, amounts):
             best[plan.groups[number]] = number
-    if trace is not None:
-        for number in grouped:
-            group, winner = plan.groups[number], best[plan.groups[number]]
-            if winner != number:
-                trace[number] = f'of the group "{group}" only the best rule fires, and that is {plan.ids[winner]}'
+    for number in grouped:
+        winner = best[plan.groups[number]]
+        if winner != number:
+            amounts.pop(number, None)
+            if trace is not None:
+                said = f'of the group "{plan.groups[number]}" only the best rule fires'
+                trace[number] = f"{said}, and that is {plan.ids[winner]}"
     return list(best.values())
 
 
@@ -164,11 +195,11 @@ def added(
     by_unit: dict[str, list[int]] = {}
     for number in multiplying:
         by_unit.setdefault(plan.units[number], []).append(number)
-    if plan.multipliers == "best":
+    if plan.multipliers == "best" and len(by_unit) < len(multiplying):
         by_unit = {unit: _best_multiplier(plan, numbers, trace) for unit, numbers in by_unit.items()}
     extras = []
     for source in given:
-        if plan.ready[source] is None and (numbers := by_unit.get(plan.units[source])) is not None:
+        if source in amounts and (numbers := by_unit.get(plan.units[source])) is not None:
             extras += _grown(plan, source, amounts[source], numbers)
     if trace is not None:
         _say_no_extra(plan, multiplying, extras, trace)
@@ -176,6 +207,8 @@ def added(
 
 
 def _best_multiplier(plan: Plan, numbers: list[int], trace: dict[int, str] | None) -> list[int]:
+    if len(numbers) == 1:
+        return numbers
     winner = max(numbers, key=lambda number: (plan.thousandths[number], plan.priorities[number], -number))
     if trace is not None:
         said = f"of several multipliers only the best counts, and that is {plan.ids[winner]}"
@@ -185,6 +218,9 @@ def _best_multiplier(plan: Plan, numbers: list[int], trace: dict[int, str] | Non
 
 def _grown(plan: Plan, source: int, amount: int, numbers: Sequence[int]) -> list[Extra]:
     """One award under several multipliers: exact in whole numbers, rounded down at each step of the running factor."""
+    if len(numbers) == 1:
+        more = amount * (plan.thousandths[numbers[0]] - _THOUSAND) // _THOUSAND
+        return [Extra(numbers[0], source, more)] if more else []
     extras = []
     factor = scale = 1
     before = amount
@@ -218,56 +254,64 @@ def restrain(
 ) -> tuple[tuple[Use, ...], dict[int, int]]:
     """What is used of limits and caps, and the new amounts of rules that were cut."""
     totals = _totals(plan, given, extras, amounts)
-    if not used and all(_fits_unused(bounded, total) for bounded, total in totals):
-        return _uses(plan, totals, today), {}
-    if all(_room(plan, bounded, used, today)[0] >= total for bounded, total in totals):
-        return _uses(plan, totals, today), {}
-    return _cut(plan, given, extras, amounts, used, today, trace)
+    windows = plan.windows(today)
+    for bounded, total in totals:
+        if total > (_room(bounded, used, windows)[0] if used else bounded.most):
+            return _cut(plan, given, extras, amounts, used, windows, trace)
+    return _uses(totals, windows), {}
 
 
 def _totals(
     plan: Plan, given: list[int], extras: list[Extra], amounts: dict[int, int]
 ) -> list[tuple[Bounded, int]]:
     """What stands under each limited rule and in each capped unit, in the order they are judged."""
-    rules: dict[int, int] = {}
-    units: dict[str, int] = {}
-    limits, caps, ready, unit_of = plan.limits, plan.caps, plan.ready, plan.units
-    for number in given:
-        award = ready[number]
-        amount = amounts[number] if award is None else award.amount
-        if number in limits:
-            rules[number] = amount
-        if caps and (unit := unit_of[number]) in caps:
-            units[unit] = units.get(unit, 0) + amount
+    totals = []
+    limited, units = plan.limited, plan.units
+    if limited and (extras or not limited.isdisjoint(given)):
+        totals = _rule_totals(plan, given, extras, amounts)
+    for unit, bounded, fixed in plan.caps:
+        total = sum(map(fixed, given))
+        for number, amount in amounts.items():
+            if units[number] == unit:
+                total += amount
+        for giver, _, amount in extras:
+            if units[giver] == unit:
+                total += amount
+        if total:
+            totals.append((bounded, total))
+    return totals
+
+
+def _rule_totals(
+    plan: Plan, given: list[int], extras: list[Extra], amounts: dict[int, int]
+) -> list[tuple[Bounded, int]]:
+    limits = plan.limits
+    sums = {number: plan.amount(number, amounts) for number in given if number in limits}
     for giver, source, amount in extras:
         if giver in limits:
-            rules[giver] = rules.get(giver, 0) + amount
+            sums[giver] = sums.get(giver, 0) + amount
         if source in limits:
-            rules[source] += amount
-        if (unit := unit_of[giver]) in caps:
-            units[unit] += amount
-    totals = [(limits[number], rules[number]) for number in sorted(rules)]
-    return totals + [(bounded, units[unit]) for unit, bounded in caps.items() if unit in units] if units else totals
-
-
-def _fits_unused(bounded: Bounded, total: int) -> bool:
-    return all(bound.amount is None or total <= bound.amount for bound in bounded.bounds)
+            sums[source] += amount
+    return [(limits[number], sums[number]) for number in sorted(sums)]
 
 
 def _room(
-    plan: Plan, bounded: Bounded, used: dict[str, tuple[int, int]], today: date
-) -> tuple[int, str]:
-    """How many units the bounds still let through, and the words for the narrowest."""
-    room, said = MAX_AMOUNT, ""
-    for per, times, amount in bounded.bounds:
+    bounded: Bounded, used: dict[str, tuple[int, int]], windows: dict[Per, Window]
+) -> tuple[int, Bound | None]:
+    """How many units the bounds still let through, and the narrowest of them."""
+    room, narrowest = MAX_AMOUNT, None
+    for bound in bounded.bounds:
+        per, times, amount = bound
         before = _NONE_USED
-        if per != "purchase" and used:
-            before = used.get(f"{bounded.subject}|{window(per, today, plan.zone).name}", _NONE_USED)
-        left = amount - before[1] if amount is not None else MAX_AMOUNT if times is None or before[0] < times else 0
+        if used and per != "purchase":
+            before = used.get(f"{bounded.subject}|{windows[per].name}", _NONE_USED)
+        if amount is not None:
+            left = amount - before[1]
+        else:
+            left = MAX_AMOUNT if times is None or before[0] < times else 0
         if left < room:
-            much = f"{times} time{'' if times == 1 else 's'}" if amount is None else str(amount)
-            room, said = max(left, 0), f"{much} {per}" if per == "ever" else f"{much} per {per}"
-    return room, said
+            room, narrowest = max(left, 0), bound
+    return room, narrowest
 
 
 def _cut(
@@ -276,7 +320,7 @@ def _cut(
     extras: list[Extra],
     amounts: dict[int, int],
     used: dict[str, tuple[int, int]],
-    today: date,
+    windows: dict[Per, Window],
     trace: dict[int, str] | None,
 ) -> tuple[tuple[Use, ...], dict[int, int]]:
     """The slow way, taken when something is too much: each bound in turn lets through what it has room for."""
@@ -288,24 +332,27 @@ def _cut(
     ]
     touched += [
         (bounded, [n for n, line in enumerate(lines) if plan.units[line.giver] == unit])
-        for unit, bounded in plan.caps.items()
+        for unit, bounded, _ in plan.caps
     ]
     for bounded, numbers in touched:
-        room, said = _room(plan, bounded, used, today)
+        room, bound = _room(bounded, used, windows)
         for n in numbers:
             kept = min(lines[n].amount, room)
             room -= kept
             if kept == 0 and lines[n].amount and trace is not None:
-                trace[lines[n].giver] = f"{_limit_words(bounded)} of {said} is used up"
+                trace[lines[n].giver] = _limit_words(bounded, bound)
             lines[n] = lines[n]._replace(amount=kept)
     totals = [(bounded, sum(lines[n].amount for n in numbers)) for bounded, numbers in touched]
     after = _by_giver(lines)
-    return _uses(plan, totals, today), {giver: amount for giver, amount in after.items() if amount != before[giver]}
+    return _uses(totals, windows), {giver: amount for giver, amount in after.items() if amount != before[giver]}
 
 
-def _limit_words(bounded: Bounded) -> str:
+def _limit_words(bounded: Bounded, bound: Bound | None) -> str:
+    assert bound is not None
     kind, _, name = bounded.subject.partition(":")
-    return f"the cap on {name}" if kind == "cap" else f"the limit of {name}"
+    what = f"the cap on {name}" if kind == "cap" else f"the limit of {name}"
+    much = f"{bound.amount}" if bound.times is None else f"{bound.times} time{'' if bound.times == 1 else 's'}"
+    return f"{what}, {much} {'' if bound.per == 'ever' else 'per '}{bound.per}, is used up"
 
 
 def _by_giver(lines: Sequence[Extra]) -> dict[int, int]:
@@ -315,50 +362,45 @@ def _by_giver(lines: Sequence[Extra]) -> dict[int, int]:
     return sums
 
 
-def _uses(plan: Plan, totals: list[tuple[Bounded, int]], today: date) -> tuple[Use, ...]:
+def _uses(totals: list[tuple[Bounded, int]], windows: dict[Per, Window]) -> tuple[Use, ...]:
     """What was given in the end, in each window that a bound counts. Within one purchase nothing needs to be kept."""
     uses = []
     for bounded, total in totals:
         if total:
             for per in bounded.windows:
-                name, starts_at, ends_at = window(per, today, plan.zone)
+                name, starts_at, ends_at = windows[per]
                 uses.append(Use(bounded.subject, name, starts_at, ends_at, 1, total))
     return tuple(uses)
 
 
-def _awards(
-    plan: Plan, given: list[int], extras: list[Extra], amounts: dict[int, int], counted: int
-) -> list[Award]:
-    """One award a rule, in the order of the file."""
-    ready, ids, units, phrases = plan.ready, plan.ids, plan.units, plan.phrases
+def _made(plan: Plan, extras: list[Extra], amounts: dict[int, int], counted: int) -> dict[int, Award]:
+    """The awards that differ from purchase to purchase: proportional ones, and what multipliers add."""
+    ids, units, phrases, per_minor = plan.ids, plan.units, plan.phrases, plan.per_minor
+    made = {}
+    spent = ""
+    for number, amount in amounts.items():
+        if per_minor[number]:
+            spent = spent or f" on {plan.words.money(counted)}"
+            reason = phrases[number] + spent
+        else:
+            reason = f"{phrases[number]}, {amount // plan.each[number]} of them"
+        made[number] = Award(ids[number], units[number], amount, reason)
     gains: dict[int, int] = {}
     for giver, _, amount in extras:
         gains[giver] = gains.get(giver, 0) + amount
-    spent = ""
-    awards = []
-    for number in sorted([*given, *gains]) if gains else given:
-        award = ready[number]
-        if award is None:
-            if number in gains:
-                award = Award(ids[number], units[number], gains[number], phrases[number])
-            elif plan.per_minor[number]:
-                spent = spent or f" on {plan.words.money(counted)}"
-                award = Award(ids[number], units[number], amounts[number], phrases[number] + spent)
-            else:
-                items = amounts[number] // plan.each[number]
-                award = Award(ids[number], units[number], amounts[number], f"{phrases[number]}, {items} of them")
-        awards.append(award)
-    return awards
+    for number, amount in gains.items():
+        made[number] = Award(ids[number], units[number], amount, phrases[number])
+    return made
 
 
-def _shortened(plan: Plan, awards: list[Award], cut: dict[int, int]) -> list[Award]:
-    """The awards after limits: cut ones say so, and those of which nothing is left are gone."""
-    left = {plan.ids[number]: amount for number, amount in cut.items()}
-    kept = []
-    for award in awards:
-        amount = left.get(award.rule, award.amount)
-        if amount == award.amount:
-            kept.append(award)
-        elif amount:
-            kept.append(Award(award.rule, award.unit, amount, f"{award.reason}, cut by a limit from {award.amount}"))
-    return kept
+def _shortened(plan: Plan, given: list[int], made: dict[int, Award], cut: dict[int, int]) -> list[int]:
+    """The rules that still give something after limits; an award that was cut says so."""
+    for number, amount in cut.items():
+        award = made.get(number) or plan.ready[number]
+        assert award is not None
+        if amount:
+            reason = f"{award.reason}, cut by a limit from {award.amount}"
+            made[number] = Award(award.rule, award.unit, amount, reason)
+        else:
+            made.pop(number, None)
+    return [number for number in given if cut.get(number, 1)]

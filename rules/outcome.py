@@ -14,7 +14,7 @@ class Award(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-class Use(msgspec.Struct, frozen=True):
+class Use(msgspec.Struct, frozen=True, gc=False):
     """What a purchase used of a limit: the subject ("rule:happy-hour", "cap:points") in one calendar window."""
 
     subject: str
@@ -33,7 +33,7 @@ class Because(msgspec.Struct, frozen=True, gc=False):
     because: str
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """All that came of a purchase: `fired` are the rules that gave something, in the order of the file."""
 
     awards: tuple[Award, ...]

@@ -6,13 +6,13 @@ Invariant: days and months are those of the programme's time zone; every instant
 import calendar
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import lru_cache
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 Per = Literal["purchase", "day", "week", "month", "year", "ever"]
+WINDOWED: Final[tuple[Per, ...]] = ("day", "week", "month", "year", "ever")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
 _LONGEST_YEARS = 100
@@ -72,7 +72,6 @@ class Window(NamedTuple):
     ends_at: datetime
 
 
-@lru_cache(maxsize=4096)
 def window(per: Per, day: date, zone: tzinfo) -> Window:
     """The window of a limit `per` day, week (ISO), month, year or ever that a local day falls in."""
     if per == "ever":

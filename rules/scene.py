@@ -4,7 +4,7 @@ from datetime import date, datetime, tzinfo
 from functools import cached_property
 
 from rules.facts import Line, MemberFacts, Purchase
-from rules.money import money_words
+from rules.money import money_in
 from rules.picking import Measure, Pick, Spend
 
 
@@ -12,11 +12,8 @@ class Words:
     """How money and units are written in the sentences of an explanation."""
 
     def __init__(self, currency: str, units: dict[str, tuple[str, str]]) -> None:
-        self.currency = currency
+        self.money = money_in(currency)
         self._units = units
-
-    def money(self, amount_minor: int) -> str:
-        return money_words(amount_minor, self.currency)
 
     def units(self, amount: int, unit: str) -> str:
         return f"{amount} {self.unit(amount, unit)}"

@@ -1,17 +1,22 @@
-"""The front door of the rule book: read a programme, check it, compile it, judge a purchase by it, and say why.
+"""The front door of the rule book: read a programme, check it, compile it, judge a purchase by it, and say
+why.
 
-This is the only import others use. Everything behind it is a pure function of what it is told: no clock, no file, no chance.
+This is the only import others use. Everything behind it is a pure function of what it is told: no clock, no
+file, no chance.
 """
 
+from rules.bounds import Cap, Limit
 from rules.check import check
 from rules.compile import Compiled, compile_programme
+from rules.example import Example
 from rules.facts import Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
 from rules.judge import evaluate_tree
 from rules.outcome import Award, Because, Outcome, Use
 from rules.periods import Period
-from rules.programme import Cap, Example, Limit, Perk, Programme, Referral, Rule, Settings, Tier, Unit
+from rules.programme import Programme, Rule, Settings, Unit
 from rules.reading import read, schema, write_toml
+from rules.rewards import Perk, Referral, Tier
 
 __all__ = [
     "Award",

@@ -1,17 +1,18 @@
-"""The linter of a programme: what it is refused for, and what its owner is warned of, before any member meets it."""
+"""The linter of a programme: what it is refused for, and what its owner is warned of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rules.compile import Compiled, compile_programme
+from rules.example import Example
 from rules.findings import Finding
-from rules.programme import Example, Programme, Rule
+from rules.programme import Programme, Rule
 from rules.reading import misread
 
 __all__ = ["Finding", "check"]
 
 
 def check(programme: Programme) -> tuple[Finding, ...]:
-    """Everything found: refusals first, then warnings, each in the order of the document. Runs the examples."""
+    """Everything found, refusals first, each in the order of the document. Runs the examples."""
     wrong = misread(programme)
     if wrong:
         return wrong
@@ -37,7 +38,13 @@ def _groups(programme: Programme) -> Iterator[Finding]:
             continue
         if rule.multiply is not None:
             says = "a group chooses between awards, and this rule multiplies"
-            yield Finding("refused", f"{place}.group", rule.id, says, "no group; several multipliers combine by themselves")
+            yield Finding(
+                "refused",
+                f"{place}.group",
+                rule.id,
+                says,
+                "no group; several multipliers combine by themselves",
+            )
             continue
         other = first.setdefault(rule.group, rule)
         if other.unit != rule.unit:
@@ -52,7 +59,9 @@ def _unreachable(programme: Programme) -> Iterator[Finding]:
     for n, perk in enumerate(programme.perks):
         if perk.price.unit not in earned:
             says = f"nobody can reach this perk: no rule awards {perk.price.unit}"
-            yield Finding("refused", f"perks[{n}].price.unit", None, says, f"a rule that awards {perk.price.unit}")
+            yield Finding(
+                "refused", f"perks[{n}].price.unit", None, says, f"a rule that awards {perk.price.unit}"
+            )
 
 
 def _examples(programme: Programme) -> Iterator[Finding]:
@@ -97,19 +106,23 @@ def _for_ever(programme: Programme) -> Iterator[Finding]:
 
 
 def _wording(programme: Programme) -> Iterator[Finding]:
-    """Where something has words, it has them in each of the programme's languages. A unit always has a name."""
+    """What has words has them in each of the programme's languages. A unit always has a name."""
     for name, unit in programme.units.items():
         yield from _missing(programme, f"units.{name}.name", unit.name, None)
     for place, rule in _rules(programme):
         if rule.says:
             yield from _missing(programme, f"{place}.says", rule.says, rule.id)
-    for kind, things in (("perks", programme.perks), ("tiers", programme.tiers)):
-        for n, thing in enumerate(things):
-            if thing.says:
-                yield from _missing(programme, f"{kind}[{n}].says", thing.says, None)
+    for n, perk in enumerate(programme.perks):
+        if perk.says:
+            yield from _missing(programme, f"perks[{n}].says", perk.says, None)
+    for n, tier in enumerate(programme.tiers):
+        if tier.says:
+            yield from _missing(programme, f"tiers[{n}].says", tier.says, None)
 
 
-def _missing(programme: Programme, place: str, said: dict[str, object] | dict[str, str], rule: str | None) -> Iterator[Finding]:
+def _missing(
+    programme: Programme, place: str, said: Mapping[str, object], rule: str | None
+) -> Iterator[Finding]:
     for language in programme.languages:
         if language not in said:
             yield Finding("warned", f"{place}.{language}", rule, f'there is no wording in "{language}"')
@@ -119,7 +132,12 @@ def _twins(programme: Programme) -> Iterator[Finding]:
     seen: list[Rule] = []
     for place, rule in _rules(programme):
         for other in seen:
-            if (other.when, other.then, other.from_, other.until) == (rule.when, rule.then, rule.from_, rule.until):
+            if (other.when, other.then, other.from_, other.until) == (
+                rule.when,
+                rule.then,
+                rule.from_,
+                rule.until,
+            ):
                 says = f"this rule always fires together with {other.id} and does the same"
                 yield Finding("warned", place, rule.id, says, "one of them")
         seen.append(rule)

@@ -1,7 +1,7 @@
 """How conditions are put together: all that are written must hold; `any`, `all` and `not` nest."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -9,7 +9,7 @@ from rules.conditions import CONDITIONS
 from rules.findings import nearest
 from rules.judging import Code, Condition
 from rules.scene import Scene, Words
-from rules.shapes import MISSING, Reader
+from rules.shapes import MISSING, Reader, Taken, Written
 
 DEEPEST: Final = 8
 LATER_CONDITIONS: Final = frozenset(
@@ -35,13 +35,17 @@ class All(Condition, frozen=True):
     parts: tuple[Condition, ...] = ()
 
     @classmethod
-    def take(cls, reader: Reader, value: Any, place: str) -> Any:
+    def take(cls, reader: Reader, value: Written, place: str) -> Taken:
         """Read a `when` table."""
         if not isinstance(value, Mapping):
             return reader.refuse(place, "this is no table of conditions", cls.expected)
         if place.count(".any[") + place.count(".all[") + place.count(".not") >= DEEPEST:
-            return reader.refuse(place, f"conditions nest deeper than {DEEPEST}", "fewer levels, or two rules")
-        parts = [_part(reader, name, item, where) for name, item, where in _written_parts(reader, value, place)]
+            return reader.refuse(
+                place, f"conditions nest deeper than {DEEPEST}", "fewer levels, or two rules"
+            )
+        parts = [
+            _part(reader, name, item, where) for name, item, where in _written_parts(reader, value, place)
+        ]
         return MISSING if MISSING in parts else cls(tuple(parts))
 
     @classmethod
@@ -200,7 +204,7 @@ def _written_parts(reader: Reader, value: Mapping[str, Any], place: str) -> Iter
             reader.refuse(f"{place}.{_MEMBER}", "this is no table of conditions", All.expected)
 
 
-def _part(reader: Reader, name: str, value: Any, place: str) -> Any:
+def _part(reader: Reader, name: str, value: Written, place: str) -> Taken:
     if name == "not":
         part = All.take(reader, value, place)
         return MISSING if part is MISSING else Not(part)
@@ -209,11 +213,13 @@ def _part(reader: Reader, name: str, value: Any, place: str) -> Any:
     if name in LATER_CONDITIONS:
         return reader.refuse(place, f'the condition "{name}" is not in this edition', "a rule without it")
     if name not in CONDITIONS:
-        return reader.refuse(place, f'there is no condition "{name}"', nearest(name, [*CONDITIONS, "any", "all", "not"]))
+        return reader.refuse(
+            place, f'there is no condition "{name}"', nearest(name, [*CONDITIONS, "any", "all", "not"])
+        )
     return _one(reader, CONDITIONS[name], value, place)
 
 
-def _one(reader: Reader, kind: type[Condition], value: Any, place: str) -> Any:
+def _one(reader: Reader, kind: type[Condition], value: Written, place: str) -> Taken:
     """A condition with the single field `wanted` is written as that field's value, any other as a table."""
     fields = msgspec.structs.fields(kind)
     if [field.name for field in fields] != ["wanted"]:
@@ -229,7 +235,7 @@ def _described(kind: type[Condition], describe: Callable[[Any], dict[str, Any]])
     return describe(fields[0].type) | {"description": " ".join((kind.__doc__ or "").split())}
 
 
-def _listed(reader: Reader, kind: type[AnyOf] | type[AllOf], value: Any, place: str) -> Any:
+def _listed(reader: Reader, kind: type[AnyOf] | type[AllOf], value: Written, place: str) -> Taken:
     if not isinstance(value, list | tuple) or not value:
         return reader.refuse(place, "this is no list of tables with something in it", "[{ ... }, { ... }]")
     parts = [All.take(reader, item, f"{place}[{n}]") for n, item in enumerate(value)]

@@ -7,8 +7,9 @@ from rules.explaining import Explainer
 from rules.facts import MemberFacts, Purchase
 from rules.generate import generate
 from rules.judge import evaluate_tree
-from rules.order import Plan, settle
+from rules.order import settle
 from rules.outcome import Because, Outcome
+from rules.plan import Plan
 from rules.programme import Programme
 
 __all__ = ["Compiled", "compile_programme", "evaluate_tree"]

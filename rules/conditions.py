@@ -1,8 +1,9 @@
 """Every condition a rule may stand on, one class each: what is written, when it holds, and how it says why.
 
-Each docstring is read by a shop owner. The file reader, the JSON Schema, the compiled form and the explanation follow from
-the class: its single field `wanted` (or its fields) is what is written, `holds` judges it, `source` writes the same judgement
-as an expression over bound names, `found` and `wants` make the sentence. A class written here is known everywhere.
+Each docstring is read by a shop owner. The file reader, the JSON Schema, the compiled form and the
+explanation follow from the class: its single field `wanted` (or its fields) is what is written, `holds`
+judges it, `source` writes the same judgement as an expression over bound names, `found` and `wants` make the
+sentence. A class written here is known everywhere.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,10 +34,10 @@ class Total(Within, frozen=True):
 class Items(Pick, Condition, frozen=True):
     """The purchase has such goods.
 
-    The lines that match `sku`, `category`, `tag`, `not_category` and `not_tag` are taken together. Their `quantity` must be
-    at least 1 when nothing else is said; `amount_minor` is their money and `distinct` the number of different SKUs. A
-    quantity with only a `max` still asks for at least one, unless the max is 0: that asks for none. When the till did not
-    say what was bought, this does not hold.
+    The lines that match `sku`, `category`, `tag`, `not_category` and `not_tag` are taken together. Their
+    `quantity` must be at least 1 when nothing else is said; `amount_minor` is their money and `distinct` the
+    number of different SKUs. A quantity with only a `max` still asks for at least one, unless the max is 0:
+    that asks for none. When the till did not say what was bought, this does not hold.
     """
 
     written = "items"
@@ -83,7 +84,11 @@ class Items(Pick, Condition, frozen=True):
         return f"the quantity of {self.words()}"
 
     def found(self, scene: Scene) -> str:
-        return "not known, as the till sent no lines" if scene.lines is None else str(scene.measure(self).quantity)
+        return (
+            "not known, as the till sent no lines"
+            if scene.lines is None
+            else str(scene.measure(self).quantity)
+        )
 
     def wants(self, words: Words) -> str:  # noqa: ARG002
         return self._quantity().words()
@@ -108,7 +113,9 @@ class Items(Pick, Condition, frozen=True):
 
     def _around(self, what: What, wanted: Range, words: Words) -> tuple[str, Callable[[int], str], str]:
         say = words.money if what == "amount_minor" else str
-        about = {"quantity": "quantity", "amount_minor": "amount", "distinct": "number of different items"}[what]
+        about = {"quantity": "quantity", "amount_minor": "amount", "distinct": "number of different items"}[
+            what
+        ]
         return f"the {about} of {self.words()} is ", say, f"; the rule wants {wanted.words(say)}"
 
     def never(self) -> str | None:
@@ -182,7 +189,9 @@ class OnWeekday(Condition, frozen=True):
 
 
 class AtTime(Condition, frozen=True):
-    """It happened in this part of the day, such as "14:00-16:00". The end is excluded, and may lie after midnight."""
+    """It happened in this part of the day, such as "14:00-16:00". The end is excluded, and may lie after
+    midnight.
+    """
 
     written = "time"
     subject = "the time"
@@ -308,7 +317,9 @@ class MemberDaysSinceJoined(Within, frozen=True):
 
 
 class MemberDaysSinceLastPurchase(Within, frozen=True):
-    """The member's last purchase was so many calendar days ago. Without an earlier purchase this does not hold."""
+    """The member's last purchase was so many calendar days ago. Without an earlier purchase this does not
+    hold.
+    """
 
     written = "member.days_since_last_purchase"
     subject = "the number of days since the last purchase"
@@ -341,7 +352,7 @@ class MemberBalance(Condition, frozen=True):
 
 
 class MemberFirstPurchase(Condition, frozen=True):
-    """This is the member's first purchase (true), or it is not (false)."""
+    """It is the member's first purchase (true), or it is a later one (false)."""
 
     written = "member.first_purchase"
     subject = "this"

@@ -14,7 +14,7 @@ from rules.judging import Code
 from rules.names import Positive, UnitName
 from rules.picking import Pick
 from rules.scene import Scene, Words
-from rules.shapes import MISSING, Reader
+from rules.shapes import MISSING, Reader, Taken, Written
 
 LATER_EFFECTS: Final = frozenset({"grant", "ask", "open_case", "message", "tag", "promise", "notify"})
 _PLACES: Final = 3
@@ -33,7 +33,9 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AwardUnits(Effect, frozen=True):
-    """Give so many units: once (`amount` alone), for each full `per_minor` of the counted spend, or for each item picked."""
+    """Give so many units: once (`amount` alone), for each full `per_minor` of the counted spend, or for each
+    item picked.
+    """
 
     written = "award"
     amount: Positive
@@ -81,7 +83,9 @@ class AwardUnits(Effect, frozen=True):
 
 
 class MultiplyAwards(Effect, frozen=True):
-    """Multiply what is given in proportion to the purchase, in this unit. `by` has at most three decimals: 1.5 is half as much again."""
+    """Multiply what is given in proportion to the purchase, in this unit. `by` has at most three decimals:
+    1.5 is half as much again.
+    """
 
     written = "multiply"
     by: Decimal
@@ -111,7 +115,7 @@ class Then(msgspec.Struct, frozen=True):
     expected: ClassVar[str] = "award = { unit = ..., amount = ... } or multiply = { unit = ..., by = ... }"
 
     @classmethod
-    def take(cls, reader: Reader, value: Any, place: str) -> Any:
+    def take(cls, reader: Reader, value: Written, place: str) -> Taken:
         """Read a `then` table."""
         if not isinstance(value, Mapping):
             return reader.refuse(place, "this is no table of effects", cls.expected)
@@ -132,7 +136,7 @@ class Then(msgspec.Struct, frozen=True):
         return {self.effect.written: self.effect}
 
 
-def _effect(reader: Reader, name: str, value: Any, place: str) -> Any:
+def _effect(reader: Reader, name: str, value: Written, place: str) -> Taken:
     if name in LATER_EFFECTS:
         return reader.refuse(place, f'the effect "{name}" is not in this edition', "award or multiply")
     if name not in EFFECTS:

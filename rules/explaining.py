@@ -1,14 +1,18 @@
-"""Why each rule fired or did not: one sentence a rule, made from the tree, with all that can be written beforehand written."""
+"""Why each rule fired or did not: one sentence a rule, made from the tree, with all that can be written
+beforehand written.
+"""
 
 from collections.abc import Callable
 
 from rules.conditions import DateSpan
 from rules.facts import MemberFacts, Purchase
 from rules.judge import found
-from rules.order import Plan, settle
+from rules.order import settle
 from rules.outcome import Award, Because, Outcome
+from rules.plan import Plan
 from rules.programme import Programme, Rule
 from rules.scene import Scene, Words
+
 
 class Explainer:
     """Knows, for each rule, the sentence of each of its conditions."""
@@ -17,7 +21,8 @@ class Explainer:
         self._programme = programme
         self._plan = plan
         self._rules = [
-            (number, rule.id, _steps(rule, plan.words), rule.award) for number, rule in enumerate(programme.rules)
+            (number, rule.id, _steps(rule, plan.words), rule.award)
+            for number, rule in enumerate(programme.rules)
         ]
 
     def explain(self, event: Purchase, member: MemberFacts, outcome: Outcome) -> tuple[Because, ...]:
@@ -29,7 +34,7 @@ class Explainer:
         for number, rule, steps, effect in self._rules:
             award = awards.get(rule)
             if award is not None:
-                said.append(Because(rule, True, self._gave(award)))
+                said.append(Because(rule=rule, fired=True, because=self._gave(award)))
                 continue
             because = None
             for holds, sentence in steps:
@@ -41,7 +46,7 @@ class Explainer:
             if because is None:
                 trace = self._traced(scene) if trace is None else trace
                 because = trace[number]
-            said.append(Because(rule, False, because))
+            said.append(Because(rule=rule, fired=False, because=because))
         return tuple(said)
 
     def _gave(self, award: Award) -> str:
@@ -50,16 +55,22 @@ class Explainer:
     def _traced(self, scene: Scene) -> dict[int, str]:
         """Why rules that hold gave nothing: settled once more, and this time with reasons."""
         trace: dict[int, str] = {}
-        settle(self._plan, found(self._programme, scene), scene.member, scene.counted, scene.today, trace)
+        settle(
+            self._plan, found(self._programme, scene), scene.member, scene.counted, scene.today, trace=trace
+        )
         return trace
 
 
 def _steps(rule: Rule, words: Words) -> list[tuple[Callable[[Scene], bool], Callable[[Scene], str]]]:
-    """What must hold, in the order it is told: the rule's own dates first, then its conditions as they are written."""
+    """What must hold, in the order it is told: the rule's own dates first, then its conditions as they are
+    written.
+    """
     steps: list[tuple[Callable[[Scene], bool], Callable[[Scene], str]]] = []
     if rule.from_ is not None or rule.until is not None:
         dates = DateSpan(rule.from_, rule.until)
         tail = f"; the rule is in force {dates.words()}"
-        steps.append((lambda scene: rule.in_force(scene.today), lambda scene: f"the date is {scene.today}{tail}"))
+        steps.append(
+            (lambda scene: rule.in_force(scene.today), lambda scene: f"the date is {scene.today}{tail}")
+        )
     steps += [(part.holds, part.sentence(words)) for part in rule.when.conjuncts()]
     return steps

@@ -1,6 +1,8 @@
-"""What happened, and to whom: the plain values a programme is judged on, exactly as the till and the ledger told them.
+"""What happened, and to whom: the plain values a programme is judged on, exactly as the till and the ledger
+told them.
 
-Invariant: a fact is never changed. A refund makes a new purchase in which the returned goods were never bought.
+Invariant: a fact is never changed. A refund makes a new purchase in which the returned goods were never
+bought.
 """
 
 from collections.abc import Sequence
@@ -10,7 +12,9 @@ import msgspec
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One line of a receipt. `amount_minor` is what was paid for the whole line, after `discount_minor` and with `tax_minor`."""
+    """One line of a receipt. `amount_minor` is what was paid for the whole line, after `discount_minor` and
+    with `tax_minor`.
+    """
 
     line: str
     amount_minor: int
@@ -23,7 +27,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One closed sale. `lines=None` means that the till did not say what was bought; `refunded_minor` names no line."""
+    """One closed sale. `lines=None` means that the till did not say what was bought; `refunded_minor` names
+    no line.
+    """
 
     occurred_at: datetime
     total_minor: int
@@ -39,8 +45,8 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class MemberFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The member as they were just before this purchase.
 
-    `balance` is what can be spent, per unit. `used` tells what limits have seen already: the key is `subject|window`
-    as in `Use`, the value is (times, amount).
+    `balance` is what can be spent, per unit. `used` tells what limits have seen already: the key is
+    `subject|window` as in `Use`, the value is (times, amount).
     """
 
     visits: int = 0
@@ -56,7 +62,7 @@ class MemberFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Return(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Goods that came back: so many of a line, so much money of it, or (neither said) all that is left of it."""
+    """Goods that came back: so many of a line, so much of its money, or (neither said) all that is left."""
 
     line: str
     quantity: int | None = None
@@ -64,12 +70,13 @@ class Return(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def without(purchase: Purchase, returns: Sequence[Return], *, amount_minor: int = 0) -> Purchase:
-    """The purchase as if the returned goods had never been bought; `amount_minor` is money given back that names no line.
+    """The purchase as if the returned goods had never been bought; `amount_minor` is money given back that
+    names no line.
 
-    Returns are taken in order and never take more than a line has left. A quantity without an amount takes its share of
-    the line's money, rounded down. A line leaves when both its goods and its money are gone; a line whose goods came back
-    for part of the money stays with quantity 0, so that an excluded line stays excluded. Raises LookupError when a return
-    names a line that the purchase does not have.
+    Returns are taken in order and never take more than a line has left. A quantity without an amount takes
+    its share of the line's money, rounded down. A line leaves when both its goods and its money are gone; a
+    line whose goods came back for part of the money stays with quantity 0, so that an excluded line stays
+    excluded. Raises LookupError when a return names a line that the purchase does not have.
     """
     lines = {line.line: line for line in purchase.lines or ()}
     total = purchase.total_minor
@@ -83,13 +90,19 @@ def without(purchase: Purchase, returns: Sequence[Return], *, amount_minor: int 
     return msgspec.structs.replace(
         purchase,
         total_minor=total,
-        lines=None if purchase.lines is None else tuple(line for line in lines.values() if line.quantity or line.amount_minor),
-        refunded_minor=min(purchase.refunded_minor + max(amount_minor, 0), max(total, purchase.refunded_minor)),
+        lines=None
+        if purchase.lines is None
+        else tuple(line for line in lines.values() if line.quantity or line.amount_minor),
+        refunded_minor=min(
+            purchase.refunded_minor + max(amount_minor, 0), max(total, purchase.refunded_minor)
+        ),
     )
 
 
 def _less(line: Line, back: Return) -> Line:
-    """What is left of a line. Discount and tax shrink with the money and round up, so that less never counts for more."""
+    """What is left of a line. Discount and tax shrink with the money and round up, so that less never counts
+    for more.
+    """
     if back.quantity is None and back.amount_minor is None:
         return msgspec.structs.replace(line, quantity=0, amount_minor=0, discount_minor=0, tax_minor=0)
     quantity = min(max(back.quantity or 0, 0), line.quantity)

@@ -2,9 +2,11 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+_MANY: Final = 30
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -22,13 +24,17 @@ class ProgrammeInvalid(ValueError):
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         self.findings = findings
-        super().__init__("; ".join(f"{finding.place or 'the document'}: {finding.says}" for finding in findings))
+        super().__init__(
+            "; ".join(f"{finding.place or 'the document'}: {finding.says}" for finding in findings)
+        )
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that the writer most likely meant, as a suggestion, or the known names when none is near."""
+    """The known name that the writer most likely meant, as a suggestion, or the known names when none is
+    near.
+    """
     names = sorted(set(known))
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return near[0]
-    return "one of " + ", ".join(names) if names and len(names) <= 30 else None
+    return "one of " + ", ".join(names) if names and len(names) <= _MANY else None

@@ -1,10 +1,12 @@
-"""A programme as the source of one Python function that finds the rules that hold, as a person in a hurry would write it.
+"""A programme as the source of one Python function that finds the rules that hold, as a person in a hurry
+would write it.
 
-Invariant: the source consists of our own words and numbered names only. Every constant of the programme, down to the numbers
-of the rules, is bound to such a name; no text of a file ever reaches the compiler.
+Invariant: the source consists of our own words and numbered names only. Every constant of the programme, down
+to the numbers of the rules, is bound to such a name; no text of a file ever reaches the compiler.
 
-Facts are fetched once into locals; one pass over the lines fills quantity, money and different goods per category, SKU and
-tag, so that a condition on goods is a look-up; a condition that many rules share is asked once, around all of them.
+Facts are fetched once into locals; one pass over the lines fills quantity, money and different goods per
+category, SKU and tag, so that a condition on goods is a look-up; a condition that many rules share is asked
+once, around all of them.
 """
 
 from collections import Counter
@@ -13,14 +15,21 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from rules.conditions import DateSpan
-from rules.picking import Pick, Spend, What
+from rules.picking import Pick, What
 from rules.programme import Programme, Rule
 from rules.scene import days_between
 
 DEEPEST: Final = 30
 _TABLE_LIMIT: Final = 6
 
-_OURS: Final = {"days_between": days_between, "zero": 0, "sixty": 60, "len": len, "set": set, "no_day": date.min}
+_OURS: Final = {
+    "days_between": days_between,
+    "zero": 0,
+    "sixty": 60,
+    "len": len,
+    "set": set,
+    "no_day": date.min,
+}
 
 FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "lines": ("event.lines", ()),
@@ -58,7 +67,7 @@ class Writer:
         self._names: dict[tuple[type, Any], str] = {}
         self._spend = programme.spend
 
-    def bind(self, value: Any) -> str:
+    def bind(self, value: object) -> str:
         """The name of a constant; equal constants share one, so that equal conditions are equal source."""
         key = (type(value), value)
         if key not in self._names:
@@ -75,9 +84,13 @@ class Writer:
         return name
 
     def measured(self, pick: Pick, what: What) -> str:
-        """What the picked lines come to: a look-up where one name is picked by, a sum of a few, else a measure when first asked."""
+        """What the picked lines come to: a look-up where one name is picked by, a sum of a few, else a
+        measure when first asked.
+        """
         field, names = _by_one_field(pick)
-        if field is None or (len(names) > 1 and (field == "tag" or what == "distinct" or len(names) > _TABLE_LIMIT)):
+        if field is None or (
+            len(names) > 1 and (field == "tag" or what == "distinct" or len(names) > _TABLE_LIMIT)
+        ):
             measure = self._measure(pick)
             return f"{measure}.{what}"
         table = self._table(field, what)
@@ -120,20 +133,28 @@ class Writer:
             yield "if event.lines:"
             yield "    for line in event.lines:"
             yield from (f"        {step}" for step in steps)
-        yield f"counted = event.total_minor - event.refunded_minor{' - left_out' if not self._spend.counts_all() else ''}"
+        less = "" if self._spend.counts_all() else " - left_out"
+        yield f"counted = event.total_minor - event.refunded_minor{less}"
         yield "if counted < zero:"
         yield "    counted = zero"
 
     def _into_tables(self) -> Iterator[str]:
-        """What one line adds to the tables. Goods that came back are no goods, but money kept for them is money."""
-        goods = [step for field, what in self.tables if what != "amount_minor" for step in _goods(field, what)]
+        """What one line adds to the tables. Goods that came back are no goods, but money kept for them is
+        money.
+        """
+        goods = [
+            step for field, what in self.tables if what != "amount_minor" for step in _goods(field, what)
+        ]
         if goods:
             yield "n = line.quantity"
             yield "if n > zero:"
             yield from (f"    {step}" for step in goods)
         for field, what in self.tables:
             if what == "amount_minor":
-                yield from _per_key(field, f"amount_minor_by_{field}[{{0}}] = amount_minor_by_{field}.get({{0}}, zero) + line.amount_minor")
+                yield from _per_key(
+                    field,
+                    _added_up(f"amount_minor_by_{field}", "line.amount_minor"),
+                )
 
     def _left_out(self) -> Iterator[str]:
         spend, exclude = self._spend, self._spend.exclude
@@ -157,10 +178,16 @@ class Writer:
 def _goods(field: str, what: What) -> Iterator[str]:
     table = f"{what}_by_{field}"
     if what == "quantity":
-        yield from _per_key(field, f"{table}[{{0}}] = {table}.get({{0}}, zero) + n")
+        yield from _per_key(field, _added_up(table, "n"))
     else:
         yield "if line.sku is not None:"
-        yield from (f"    {step}" for step in _per_key(field, f"{table}.setdefault({{0}}, set()).add(line.sku)"))
+        yield from (
+            f"    {step}" for step in _per_key(field, f"{table}.setdefault({{0}}, set()).add(line.sku)")
+        )
+
+
+def _added_up(table: str, more: str) -> str:
+    return f"{table}[{{0}}] = {table}.get({{0}}, zero) + {more}"
 
 
 def _per_key(field: str, step: str) -> Iterator[str]:
@@ -192,7 +219,9 @@ def generate(programme: Programme) -> tuple[str, dict[str, Any]]:
     writer = Writer(programme)
     candidates = [Candidate(number, _asked(writer, rule)) for number, rule in enumerate(programme.rules)]
     body = list(_nested(writer, programme, candidates, 0))
-    restrained = any(rule.limit for rule in programme.rules) or any(unit.cap for unit in programme.units.values())
+    restrained = any(rule.limit for rule in programme.rules) or any(
+        unit.cap for unit in programme.units.values()
+    )
     if restrained:
         writer.fact("today")
     lines = [
@@ -200,7 +229,8 @@ def generate(programme: Programme) -> tuple[str, dict[str, Any]]:
         "given, grouped, multiplying, amounts = [], [], [], {}",
         "give, compete, multiply = given.append, grouped.append, multiplying.append",
         *body,
-        f"return settle(plan, (given, grouped, multiplying, amounts), member, counted, {'today' if restrained else 'no_day'})",
+        "found = given, grouped, multiplying, amounts",
+        f"return settle(plan, found, member, counted, {'today' if restrained else 'no_day'})",
     ]
     return "\n".join(["def judge(event, member):", *(f"    {line}" for line in lines), ""]), writer.bound
 
@@ -213,7 +243,9 @@ def _asked(writer: Writer, rule: Rule) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def _nested(writer: Writer, programme: Programme, candidates: Sequence[Candidate], depth: int) -> Iterator[str]:
+def _nested(
+    writer: Writer, programme: Programme, candidates: Sequence[Candidate], depth: int
+) -> Iterator[str]:
     """Rules under shared questions: the question that most rules ask is asked once, around all of them."""
     waiting = []
     for candidate in candidates:
@@ -222,7 +254,9 @@ def _nested(writer: Writer, programme: Programme, candidates: Sequence[Candidate
         else:
             yield from _fire(writer, programme.rules[candidate.number], candidate.number)
     while waiting:
-        question, asked_by = Counter(asked for candidate in waiting for asked in candidate.asked).most_common(1)[0]
+        question, asked_by = Counter(asked for candidate in waiting for asked in candidate.asked).most_common(
+            1
+        )[0]
         if asked_by == 1 or depth == DEEPEST:
             for number, asked in waiting:
                 yield f"if {' and '.join(f'({one})' for one in asked)}:"

@@ -1,8 +1,11 @@
-"""The plain judgement of a purchase: walk the tree of every rule, then settle. The generated function is tested against it."""
+"""The plain judgement of a purchase: walk the tree of every rule, then settle. The generated function is
+tested against it.
+"""
 
 from rules.facts import MemberFacts, Purchase
-from rules.order import Found, Plan, settle
+from rules.order import settle
 from rules.outcome import Outcome
+from rules.plan import Found, Plan
 from rules.programme import Programme
 from rules.scene import Scene
 

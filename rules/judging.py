@@ -1,10 +1,11 @@
-"""How any condition is judged, compiled and put into words: the shape that every condition has, and the three usual kinds.
+"""How any condition is judged, compiled and put into words: the shape that every condition has, and the three
+usual kinds.
 
 Invariant: `source` writes the same judgement as `holds`; random programmes and purchases are tested for it.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -14,9 +15,9 @@ from rules.scene import Scene, Words
 
 
 class Code(Protocol):
-    """What a condition may ask of the generated function: names for its constants, and the facts as locals."""
+    """What a condition may ask of the generated function: names for its constants, facts as locals."""
 
-    def bind(self, value: Any) -> str: ...
+    def bind(self, value: object) -> str: ...
     def fact(self, name: str) -> str: ...
     def measured(self, pick: Pick, what: What) -> str: ...
     def present(self, pick: Pick) -> str: ...

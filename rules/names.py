@@ -1,6 +1,7 @@
 """The kinds of names and numbers a programme document may hold, each with its limits in one place."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -54,12 +55,12 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
     def holds(self, value: int) -> bool:
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
-    def words(self, say: Any = str) -> str:
-        """ "2 or more", "at most 5", "2 to 5" or "exactly 2"."""
+    def words(self, say: Callable[[int], str] = str) -> str:
+        """Such as "2 or more", "at most 5", "2 to 5" or "exactly 2"."""
+        if self.max is None:
+            return f"{say(self.min or 0)} or more"
         if self.min is None:
             return f"at most {say(self.max)}"
-        if self.max is None:
-            return f"{say(self.min)} or more"
         return f"exactly {say(self.min)}" if self.min == self.max else f"{say(self.min)} to {say(self.max)}"
 
 
@@ -68,7 +69,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKDAY_WORDS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def either(names: Any) -> str:
-    """ "Monday", "Monday or Tuesday", "Monday, Tuesday or Sunday"."""
-    said = [str(name) for name in names]
+def either(names: Iterable[str]) -> str:
+    """Such as "Monday", "Monday or Tuesday", "Monday, Tuesday or Sunday"."""
+    said = list(names)
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"

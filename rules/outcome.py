@@ -15,7 +15,7 @@ class Award(msgspec.Struct, frozen=True, gc=False):
 
 
 class Use(msgspec.Struct, frozen=True, gc=False):
-    """What a purchase used of a limit: the subject ("rule:happy-hour", "cap:points") in one calendar window."""
+    """What a purchase used of a limit: of "rule:happy-hour" or "cap:points", in one calendar window."""
 
     subject: str
     window: str

@@ -1,4 +1,5 @@
-"""Calendar spans as a shop speaks of them: "12 months" from a purchase, and the day, week, month or year it fell in.
+"""Calendar spans as a shop speaks of them: "12 months" from a purchase, and the day, week, month or year it
+fell in.
 
 Invariant: days and months are those of the programme's time zone; every instant given back is in UTC.
 """
@@ -6,7 +7,7 @@ Invariant: days and months are those of the programme's time zone; every instant
 import calendar
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
+from typing import ClassVar, Final, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -50,8 +51,8 @@ class Period(msgspec.Struct, frozen=True):
     def after(self, instant: datetime, zone: tzinfo | str) -> datetime:
         """The instant this long after `instant`, at the same time of the local day.
 
-        A month that is too short gives its last day (31 January and one month is 28 February). A local time that the
-        clocks jump over gives the time the clocks show instead.
+        A month that is too short gives its last day (31 January and one month is 28 February). A local time
+        that the clocks jump over gives the time the clocks show instead.
         """
         zone = ZoneInfo(zone) if isinstance(zone, str) else zone
         local = instant.astimezone(zone).replace(tzinfo=None)
@@ -65,7 +66,9 @@ def _months_later(day: date, months: int) -> date:
 
 
 class Window(NamedTuple):
-    """One calendar window of a limit: its name ("day:2026-11-22") and its bounds as instants, the end excluded."""
+    """One calendar window of a limit: its name ("day:2026-11-22") and its bounds as instants, the end
+    excluded.
+    """
 
     name: str
     starts_at: datetime
@@ -93,7 +96,9 @@ def _between(name: str, first: date, last: date, zone: tzinfo) -> Window:
 
 
 class TimeWindow(msgspec.Struct, frozen=True):
-    """A part of the day written as "14:00-16:00", in minutes since midnight; the end is excluded and may pass midnight."""
+    """A part of the day written as "14:00-16:00", in minutes since midnight; the end is excluded and may pass
+    midnight.
+    """
 
     starts: int
     ends: int
@@ -124,6 +129,6 @@ class TimeWindow(msgspec.Struct, frozen=True):
         return minute >= self.starts or minute < self.ends
 
 
-def is_written_as_text(kind: Any) -> bool:
+def is_written_as_text(kind: type) -> bool:
     """Is this one of the types that a document writes as one text, such as a period?"""
-    return isinstance(kind, type) and issubclass(kind, Period | TimeWindow)
+    return issubclass(kind, Period | TimeWindow)

@@ -1,4 +1,6 @@
-"""Which lines of a receipt are meant, and what they come to together: quantity, money, and how many different goods."""
+"""Which lines of a receipt are meant, and what they come to together: quantity, money, and how many different
+goods.
+"""
 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -10,7 +12,9 @@ from rules.names import Names, either
 
 
 class Measure(NamedTuple):
-    """Matching lines together. Goods that came back (quantity 0) are no goods, but money kept for them is money."""
+    """Matching lines together. Goods that came back (quantity 0) are no goods, but money kept for them is
+    money.
+    """
 
     quantity: int
     amount_minor: int
@@ -55,7 +59,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         return Measure(quantity, amount, len(different))
 
     def words(self) -> str:
-        """ "category coffee or tea", "SKU FW", "any item"."""
+        """Such as "category coffee or tea", "SKU FW", "any item"."""
         said = [
             f"{word} {either(names)}"
             for word, names in (
@@ -71,7 +75,9 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def single(self) -> tuple[Literal["sku", "category", "tag"], str] | None:
         """The one name this picks by, when it picks by one name only: then a look-up answers it."""
-        written = [name for name in ("sku", "category", "tag", "not_category", "not_tag") if getattr(self, name)]
+        written = [
+            name for name in ("sku", "category", "tag", "not_category", "not_tag") if getattr(self, name)
+        ]
         if len(written) != 1 or written[0].startswith("not_") or len(getattr(self, written[0])) != 1:
             return None
         return written[0], getattr(self, written[0])[0]  # type: ignore[return-value]
@@ -93,7 +99,7 @@ class Exclude(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Spend(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which money of a purchase counts: with tax or without, discounted lines or not, and what never counts."""
+    """Which money of a purchase counts: with tax or not, discounted lines or not, and what never counts."""
 
     tax: Literal["included", "excluded"] = "included"
     discounted_lines: bool = True
@@ -109,6 +115,6 @@ class Spend(msgspec.Struct, frozen=True, omit_defaults=True):
         return line.tax_minor if self.tax == "excluded" else 0
 
     def counted(self, total_minor: int, refunded_minor: int, lines: Iterable[Line] | None) -> int:
-        """The counted spend, never below 0. Of a purchase without lines all the money counts, tax included."""
+        """The counted spend, never below 0. Of a purchase without lines all money counts, tax included."""
         left_out = 0 if lines is None else sum(map(self.not_counted, lines))
         return max(total_minor - refunded_minor - left_out, 0)

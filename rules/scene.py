@@ -1,4 +1,6 @@
-"""One purchase and one member as the conditions see them: every fact computed once, by the programme's calendar."""
+"""One purchase and one member as the conditions see them: every fact computed once, by the programme's
+calendar.
+"""
 
 from datetime import date, datetime, tzinfo
 from functools import cached_property
@@ -29,9 +31,13 @@ def days_between(earlier: datetime | None, today: date, zone: tzinfo) -> int | N
 
 
 class Scene:
-    """The facts by the names the conditions use. The generated function computes the same ones under the same names."""
+    """The facts by the names the conditions use. The generated function computes the same ones under the same
+    names.
+    """
 
-    def __init__(self, event: Purchase, member: MemberFacts, *, zone: tzinfo, spend: Spend, words: Words) -> None:
+    def __init__(
+        self, event: Purchase, member: MemberFacts, *, zone: tzinfo, spend: Spend, words: Words
+    ) -> None:
         self.event = event
         self.member = member
         self.zone = zone

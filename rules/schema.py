@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from rules.expecting import Kind, fields_of, not_none, type_of
 from rules.programme import Programme
-from rules.shapes import fields_of, not_none, type_of
 
 _PLAIN: dict[type[inspect.Type], dict[str, Any]] = {
     inspect.BoolType: {"type": "boolean"},
@@ -30,7 +30,7 @@ class _Describer:
     def __init__(self) -> None:
         self.definitions: dict[str, Any] = {}
 
-    def __call__(self, kind: Any) -> dict[str, Any]:
+    def __call__(self, kind: Kind) -> dict[str, Any]:
         return self._typed(type_of(kind), {})
 
     def record(self, kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class _Describer:
         required = [field.encode_name for field in fields if field.required]
         return described | ({"required": required} if required else {})
 
-    def _named(self, kind: Any) -> dict[str, Any]:
+    def _named(self, kind: Kind) -> dict[str, Any]:
         if kind.__name__ not in self.definitions:
             self.definitions[kind.__name__] = {}
             described = kind.describe(self) if hasattr(kind, "describe") else self.record(kind)
@@ -57,7 +57,7 @@ class _Describer:
             return described | (shape.extra_json_schema or {})
         if isinstance(shape, inspect.UnionType):
             return self._typed(not_none(shape), extra)
-        cls = getattr(shape, "cls", None)
+        cls: Kind = getattr(shape, "cls", None)
         if hasattr(cls, "parse"):
             return {"type": "string", "pattern": cls.pattern, "description": cls.expected}
         if isinstance(shape, inspect.StructType):
@@ -102,5 +102,5 @@ def _said(limits: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in limits.items() if value is not None}
 
 
-def _first_paragraph(kind: Any) -> str:
+def _first_paragraph(kind: Kind) -> str:
     return " ".join((kind.__doc__ or "").split("\n\n")[0].split())

@@ -1,8 +1,8 @@
 """How one written value becomes a typed one: every mistake is found at once, each with its place.
 
-The types themselves say what may be written. A field's type gives its limits; `Meta(extra=...)` adds what a type cannot say:
-`defines` and `refers` (names that must be known, by kind), `known` (a table of the world), and `one_or_many`.
-A class with `parse` is written as one text, a class with `take` reads itself.
+The types themselves say what may be written. A field's type gives its limits; `Meta(extra=...)` adds what a
+type cannot say: `defines` and `refers` (names that must be known, by kind), `known` (a table of the world),
+and `one_or_many`. A class with `parse` is written as one text, a class with `take` reads itself.
 """
 
 import re
@@ -10,19 +10,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import inspect
 
+from rules.expecting import Kind, expected, fields_of, keys, not_none, type_of, would_be
 from rules.findings import Finding, nearest
 from rules.known import KNOWN
 
+Written: TypeAlias = Any
+"""What stands in a document: anything, until it has been read."""
+Taken: TypeAlias = Any
+"""A typed value, or MISSING."""
 MISSING: Final = object()
 _SAFE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")  # what every database and file can keep
-
-type_of = lru_cache(maxsize=512)(inspect.type_info)
 
 
 class Reader:
@@ -34,7 +36,7 @@ class Reader:
         self._defined: dict[str, dict[str, str]] = {}
         self._referred: list[tuple[str, str, str, str | None]] = []
 
-    def refuse(self, place: str, says: str, would_be: str | None = None) -> Any:
+    def refuse(self, place: str, says: str, would_be: str | None = None) -> Taken:
         self.findings.append(Finding("refused", place, self.rule, says, would_be))
         return MISSING
 
@@ -45,14 +47,16 @@ class Reader:
         yield
         self.rule = before
 
-    def read(self, kind: Any, value: Any, place: str) -> Any:
+    def read(self, kind: Kind, value: Written, place: str) -> Taken:
         """One value of this type, or MISSING when something was found wrong."""
         return self._typed(type_of(kind), value, place)
 
-    def record(self, kind: type[msgspec.Struct], value: Any, place: str) -> Any:
-        """One table as a Struct: unknown names are refused with the nearest known one, missing names are named."""
+    def record(self, kind: type[msgspec.Struct], value: Written, place: str) -> Taken:
+        """One table as a Struct: unknown names are refused with the nearest known one, missing names are
+        named.
+        """
         if not isinstance(value, Mapping):
-            return self.refuse(place, f"{_written(value)} stands where a table is wanted", _keys(kind))
+            return self.refuse(place, f"{_written(value)} stands where a table is wanted", keys(kind))
         fields = {field.encode_name: field for field in fields_of(kind)}
         for name in value:
             if name not in fields:
@@ -62,24 +66,28 @@ class Reader:
             if name in value:
                 read[field.name] = self._typed(field.type, value[name], _within(place, name))
             elif field.required:
-                read[field.name] = self.refuse(place, f'"{name}" is missing', f"{name} = {expected(field.type)}")
+                read[field.name] = self.refuse(
+                    place, f'"{name}" is missing', f"{name} = {expected(field.type)}"
+                )
         if MISSING in read.values():
             return MISSING
         return self._made(kind, read, place)
 
-    def _made(self, kind: type[msgspec.Struct], read: dict[str, Any], place: str) -> Any:
+    def _made(self, kind: type[msgspec.Struct], read: dict[str, Any], place: str) -> Taken:
         try:
             return kind(**read)
         except ValueError as wrong:
             return self.refuse(place, str(wrong), getattr(kind, "expected", None))
 
-    def _typed(self, shape: inspect.Type, value: Any, place: str, extra: Mapping[str, Any] | None = None) -> Any:
+    def _typed(
+        self, shape: inspect.Type, value: Written, place: str, extra: Mapping[str, Any] | None = None
+    ) -> Taken:
         extra = extra or {}
         if isinstance(shape, inspect.Metadata):
             return self._typed(shape.type, value, place, {**extra, **(shape.extra or {})})
         if isinstance(shape, inspect.UnionType):
             return self._typed(not_none(shape), value, place, extra)
-        cls = getattr(shape, "cls", None)
+        cls: Kind = getattr(shape, "cls", None)
         if hasattr(cls, "take"):
             return cls.take(self, value, place)
         if hasattr(cls, "parse"):
@@ -94,7 +102,7 @@ class Reader:
             return self._named(shape, value, place)
         return self._plain(shape, value, place, extra)
 
-    def _parsed(self, cls: Any, value: Any, place: str) -> Any:
+    def _parsed(self, cls: Kind, value: Written, place: str) -> Taken:
         if not isinstance(value, str):
             return self.refuse(place, f"{_written(value)} stands where text is wanted", cls.expected)
         try:
@@ -102,7 +110,9 @@ class Reader:
         except ValueError as wrong:
             return self.refuse(place, f'"{value}": {wrong}', cls.expected)
 
-    def _several(self, shape: inspect.VarTupleType, value: Any, place: str, *, one_or_many: bool) -> Any:
+    def _several(
+        self, shape: inspect.VarTupleType, value: Written, place: str, *, one_or_many: bool
+    ) -> Taken:
         if one_or_many and isinstance(value, Mapping):
             one = self._typed(shape.item_type, value, place)
             return MISSING if one is MISSING else (one,)
@@ -110,17 +120,24 @@ class Reader:
             wanted = expected(shape)
             return self.refuse(place, f"{_written(value)} stands where a list is wanted", wanted)
         if len(value) < (shape.min_length or 0):
-            return self.refuse(place, "an empty list matches nothing, so this can never hold", expected(shape))
+            return self.refuse(
+                place, "an empty list matches nothing, so this can never hold", expected(shape)
+            )
         read = [self._typed(shape.item_type, item, f"{place}[{n}]") for n, item in enumerate(value)]
         return MISSING if MISSING in read else tuple(read)
 
-    def _tuple(self, shape: inspect.TupleType, value: Any, place: str) -> Any:
+    def _tuple(self, shape: inspect.TupleType, value: Written, place: str) -> Taken:
         if not isinstance(value, list | tuple) or len(value) != len(shape.item_types):
-            return self.refuse(place, f"{_written(value)} stands where {len(shape.item_types)} values are wanted")
-        read = [self._typed(kind, item, f"{place}[{n}]") for n, (kind, item) in enumerate(zip(shape.item_types, value, strict=True))]
+            return self.refuse(
+                place, f"{_written(value)} stands where {len(shape.item_types)} values are wanted"
+            )
+        read = [
+            self._typed(kind, item, f"{place}[{n}]")
+            for n, (kind, item) in enumerate(zip(shape.item_types, value, strict=True))
+        ]
         return MISSING if MISSING in read else tuple(read)
 
-    def _named(self, shape: inspect.DictType, value: Any, place: str) -> Any:
+    def _named(self, shape: inspect.DictType, value: Written, place: str) -> Taken:
         if not isinstance(value, Mapping):
             return self.refuse(place, f"{_written(value)} stands where a table of names is wanted")
         if len(value) < (shape.min_length or 0):
@@ -132,10 +149,10 @@ class Reader:
             read[key] = one
         return MISSING if MISSING in read or MISSING in read.values() else read
 
-    def _plain(self, shape: inspect.Type, value: Any, place: str, extra: Mapping[str, Any]) -> Any:
+    def _plain(self, shape: inspect.Type, value: Written, place: str, extra: Mapping[str, Any]) -> Taken:
         read = _plainly(shape, value)
         if read is MISSING:
-            return self.refuse(place, f"{_written(value)} is not right here", _nearest_choice(shape, value))
+            return self.refuse(place, f"{_written(value)} is not right here", would_be(shape, value))
         if "known" in extra and (unknown := KNOWN[extra["known"]](read)) is not None:
             return self.refuse(place, *unknown)
         if "refers" in extra:
@@ -147,17 +164,21 @@ class Reader:
     def _define(self, kind: str, name: str, place: str) -> None:
         first = self._defined.setdefault(kind, {}).setdefault(name, place)
         if first != place:
-            self.refuse(place, f'the {kind} "{name}" is used twice; the first is at {first}', "an id of its own")
+            self.refuse(
+                place, f'the {kind} "{name}" is used twice; the first is at {first}', "an id of its own"
+            )
 
     def settle_names(self) -> None:
         """Every name that was referred to must have been defined somewhere in the document."""
         for kind, name, place, rule in self._referred:
             known = self._defined.get(kind, {})
             if name not in known:
-                self.findings.append(Finding("refused", place, rule, f'there is no {kind} "{name}"', nearest(name, known)))
+                self.findings.append(
+                    Finding("refused", place, rule, f'there is no {kind} "{name}"', nearest(name, known))
+                )
 
 
-def _plainly(shape: inspect.Type, value: Any) -> Any:
+def _plainly(shape: inspect.Type, value: Written) -> Taken:
     """A plain value of this type with its limits, or MISSING. Nothing is converted, except texts of dates."""
     if isinstance(shape, inspect.BoolType):
         return value if isinstance(value, bool) else MISSING
@@ -188,7 +209,7 @@ def _matches(shape: inspect.StrType, value: str) -> bool:
     return shape.pattern is None or re.fullmatch(shape.pattern, value) is not None
 
 
-def _day(value: Any) -> Any:
+def _day(value: Written) -> Taken:
     if isinstance(value, str):
         try:
             return date.fromisoformat(value) if len(value) == 10 else MISSING  # noqa: PLR2004
@@ -197,7 +218,7 @@ def _day(value: Any) -> Any:
     return value if type(value) is date else MISSING
 
 
-def _instant(value: Any) -> Any:
+def _instant(value: Written) -> Taken:
     if isinstance(value, str):
         try:
             return datetime.fromisoformat(value)
@@ -206,70 +227,11 @@ def _instant(value: Any) -> Any:
     return value if isinstance(value, datetime) else MISSING
 
 
-def expected(shape: inspect.Type) -> str:
-    """What may be written where this type stands, in words."""
-    if isinstance(shape, inspect.Metadata):
-        said = (shape.extra_json_schema or {}).get("description")
-        return said or expected(shape.type)
-    if isinstance(shape, inspect.UnionType):
-        return expected(not_none(shape))
-    cls = getattr(shape, "cls", None)
-    if hasattr(cls, "expected"):
-        return str(cls.expected)
-    if isinstance(shape, inspect.StructType):
-        return _keys(shape.cls)
-    if isinstance(shape, inspect.VarTupleType):
-        return f"a list with at least one of: {expected(shape.item_type)}" if shape.min_length else f"a list of: {expected(shape.item_type)}"
-    if isinstance(shape, inspect.LiteralType):
-        return " or ".join(f'"{value}"' for value in shape.values)
-    if isinstance(shape, inspect.IntType):
-        return _whole_number(shape)
-    return _WORDS.get(type(shape), "a table")
-
-
-_WORDS = {
-    inspect.BoolType: "true or false",
-    inspect.DecimalType: "a decimal number",
-    inspect.StrType: "text",
-    inspect.DateTimeType: "a time such as 2026-01-05T15:00:00",
-    inspect.DateType: "a date such as 2026-01-05",
-    inspect.TupleType: "a list",
-}
-
-
-def _whole_number(shape: inspect.IntType) -> str:
-    if shape.ge is not None and shape.le is not None:
-        return f"a whole number from {shape.ge} to {shape.le}"
-    return "a whole number" if shape.ge is None else f"a whole number, {shape.ge} or more"
-
-
-def _nearest_choice(shape: inspect.Type, value: Any) -> str:
-    if isinstance(shape, inspect.LiteralType) and isinstance(value, str):
-        return nearest(value, [str(choice) for choice in shape.values]) or expected(shape)
-    return expected(shape)
-
-
-def not_none(shape: inspect.UnionType) -> inspect.Type:
-    (one,) = (kind for kind in shape.types if not isinstance(kind, inspect.NoneType))
-    return one
-
-
-@lru_cache(maxsize=256)
-def fields_of(kind: type[msgspec.Struct]) -> tuple[inspect.Field, ...]:
-    shape = inspect.type_info(kind)
-    assert isinstance(shape, inspect.StructType)
-    return shape.fields
-
-
-def _keys(kind: type[msgspec.Struct]) -> str:
-    return "a table with " + ", ".join(field.encode_name for field in fields_of(kind))
-
-
-def _within(place: str, name: Any) -> str:
+def _within(place: str, name: object) -> str:
     return f"{place}.{name}" if place else str(name)
 
 
-def _written(value: Any) -> str:
+def _written(value: Written) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):

@@ -14,11 +14,12 @@ import msgspec
 
 from rules.periods import is_written_as_text
 from rules.programme import Programme
+from rules.shapes import Written
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def document(value: Any) -> Any:
+def document(value: Written) -> Written:
     """The plain tables, lists and values a typed value is written as; what equals its default is left out."""
     if is_written_as_text(type(value)):
         return str(value)
@@ -69,7 +70,7 @@ def _lines(table: Mapping[str, Any]) -> Iterator[str]:
             yield f"{_key(name)} = {_inline(value)}"
 
 
-def _inline(value: Any) -> str:
+def _inline(value: Written) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):

@@ -1,41 +1,44 @@
 """The order of an outcome written once more, as slowly and plainly as the text says it, to compare with."""
 
+from collections.abc import Sequence
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from itertools import pairwise
 
-from rules import MemberFacts, Programme, Purchase, Rule
+from rules import Cap, Limit, MemberFacts, Programme, Purchase, Rule
 from rules.periods import window
 
 Lines = dict[tuple[str, str], int]
 
 
-def outcome(programme: Programme, event: Purchase, member: MemberFacts) -> tuple[dict[str, int], dict[tuple[str, str], tuple[int, int]]]:
+def outcome(
+    programme: Programme, event: Purchase, member: MemberFacts
+) -> tuple[dict[str, int], dict[tuple[str, str], tuple[int, int]]]:
     """What each rule gives, and what is used of each limit: (subject, window) -> (times, amount)."""
     scene = programme.scene(event, member)
     holding = [rule for rule in programme.rules if rule.in_force(scene.today) and rule.when.holds(scene)]
     worth = {rule.id: rule.award.worth(scene) for rule in holding if rule.award}
-    awarding = [rule for rule in holding if rule.award and worth[rule.id] and _best_of_group(rule, holding, worth)]
+    awarding = [
+        rule for rule in holding if rule.award and worth[rule.id] and _best_of_group(rule, holding, worth)
+    ]
 
     lines: Lines = {(rule.id, rule.id): worth[rule.id] for rule in awarding}
     for rule in awarding:
         if rule.award and rule.award.proportional:
-            lines |= _extras(programme, rule, worth[rule.id], [r for r in holding if r.multiply and r.unit == rule.unit])
+            lines |= _extras(
+                programme, rule, worth[rule.id], [r for r in holding if r.multiply and r.unit == rule.unit]
+            )
 
     unit_of = {rule.id: rule.unit for rule in programme.rules}
-    subjects = [(f"rule:{rule.id}", rule.limit, [key for key in lines if rule.id in key]) for rule in programme.rules]
+    subjects: list[tuple[str, Sequence[Cap | Limit], list[tuple[str, str]]]] = [
+        (f"rule:{rule.id}", rule.limit, [key for key in lines if rule.id in key]) for rule in programme.rules
+    ]
     for name, unit in programme.units.items():
-        subjects.append((f"cap:{name}", unit.cap, [key for key in lines if unit_of[key[0]] == name]))  # type: ignore[arg-type]
+        subjects.append((f"cap:{name}", unit.cap, [key for key in lines if unit_of[key[0]] == name]))
     used = {}
     for subject, bounds, keys in subjects:
         for bound in bounds:
-            key = "" if bound.per == "purchase" else f"{subject}|{window(bound.per, scene.today, programme.zone).name}"
-            times, amount = member.used.get(key, (0, 0))
-            for line in keys:
-                if getattr(bound, "times", None) is not None:
-                    lines[line] = lines[line] if times < bound.times else 0  # type: ignore[union-attr, operator]
-                else:
-                    lines[line] = max(0, min(lines[line], (bound.amount or 0) - amount))
-                    amount += lines[line]
+            _let_through(lines, keys, bound, _used(programme, scene.today, member, subject, bound))
     for subject, bounds, keys in subjects:
         total = sum(lines[line] for line in keys)
         for bound in bounds:
@@ -48,9 +51,35 @@ def outcome(programme: Programme, event: Purchase, member: MemberFacts) -> tuple
     return {rule.id: given[rule.id] for rule in programme.rules if given.get(rule.id)}, used
 
 
+def _used(
+    programme: Programme, today: date, member: MemberFacts, subject: str, bound: Cap | Limit
+) -> tuple[int, int]:
+    if bound.per == "purchase":
+        return 0, 0
+    return member.used.get(f"{subject}|{window(bound.per, today, programme.zone).name}", (0, 0))
+
+
+def _let_through(
+    lines: Lines, keys: list[tuple[str, str]], bound: Cap | Limit, used: tuple[int, int]
+) -> None:
+    times, amount = used
+    for line in keys:
+        if isinstance(bound, Limit) and bound.times is not None:
+            lines[line] = lines[line] if times < bound.times else 0
+        else:
+            lines[line] = max(0, min(lines[line], (bound.amount or 0) - amount))
+            amount += lines[line]
+
+
 def _best_of_group(rule: Rule, holding: list[Rule], worth: dict[str, int]) -> bool:
-    rivals = [other for other in holding if rule.group is not None and other.group == rule.group and worth.get(other.id)]
-    return not rivals or rule is max(rivals, key=lambda other: (worth[other.id], other.priority, -holding.index(other)))
+    rivals = [
+        other
+        for other in holding
+        if rule.group is not None and other.group == rule.group and worth.get(other.id)
+    ]
+    return not rivals or rule is max(
+        rivals, key=lambda other: (worth[other.id], other.priority, -holding.index(other))
+    )
 
 
 def _extras(programme: Programme, rule: Rule, amount: int, multipliers: list[Rule]) -> Lines:
@@ -62,4 +91,6 @@ def _extras(programme: Programme, rule: Rule, amount: int, multipliers: list[Rul
     for one in by.values():
         factors.append(factors[-1] * one if programme.multipliers == "product" else factors[-1] + one - 1)
     totals = [int((amount * factor).to_integral_value(ROUND_FLOOR)) for factor in factors]
-    return {(giver, rule.id): after - before for giver, (before, after) in zip(by, pairwise(totals), strict=True)}
+    return {
+        (giver, rule.id): after - before for giver, (before, after) in zip(by, pairwise(totals), strict=True)
+    }

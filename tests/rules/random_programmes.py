@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rules import Line, MemberFacts, Programme, Purchase, Return, read
+from rules import Cap, Limit, Line, MemberFacts, Programme, Purchase, Return, read
 from rules.periods import window
 
 CATEGORIES = ("coffee", "tea", "cake", "gift-card", "bread")
@@ -133,7 +133,9 @@ def rule(random: Random, number: int) -> dict[str, Any]:
 
 
 def spend(random: Random) -> dict[str, Any]:
-    exclude = random.choice([{}, {"category": ["gift-card"]}, {"tag": ["offer"]}, {"sku": ["RYE"], "category": ["tea"]}])
+    exclude = random.choice(
+        [{}, {"category": ["gift-card"]}, {"tag": ["offer"]}, {"sku": ["RYE"], "category": ["tea"]}]
+    )
     return {
         "tax": random.choice(["included", "excluded"]),
         "discounted_lines": random.random() < 0.7,
@@ -153,9 +155,18 @@ def document(random: Random, rules: int) -> str:
             "multipliers": random.choice(["best", "add", "product"]),
             "spend": spend(random) if random.random() < 0.6 else {},
         },
-        "units": {unit: {"cap": [{"amount": random.randint(20, 200), "per": random.choice(PERIODS)}]} if random.random() < 0.4 else {} for unit in UNITS},
+        "units": {
+            unit: {"cap": [{"amount": random.randint(20, 200), "per": random.choice(PERIODS)}]}
+            if random.random() < 0.4
+            else {}
+            for unit in UNITS
+        },
         "tiers": [
-            {"id": tier, "needs": {"earned": {"unit": "points", "amount": 9}, "within": "1 year"}, "keeps_for": "1 year"}
+            {
+                "id": tier,
+                "needs": {"earned": {"unit": "points", "amount": 9}, "within": "1 year"},
+                "keeps_for": "1 year",
+            }
             for tier in TIERS
         ],
         "rules": [rule(random, number) for number in range(rules)],
@@ -182,7 +193,11 @@ def line(random: Random, number: int) -> Line:
 
 
 def purchase(random: Random) -> Purchase:
-    lines = None if random.random() < 0.15 else tuple(line(random, number) for number in range(random.randint(0, 8)))
+    lines = (
+        None
+        if random.random() < 0.15
+        else tuple(line(random, number) for number in range(random.randint(0, 8)))
+    )
     total = random.randint(0, 40000) if lines is None else max(sum(line.amount_minor for line in lines), 0)
     return Purchase(
         occurred_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=random.randrange(365 * 24 * 60)),
@@ -202,7 +217,9 @@ def member(random: Random, programme: Programme, event: Purchase) -> MemberFacts
     return MemberFacts(
         visits=random.choice([0, 1, 3, 9]),
         spend_minor=random.randrange(120000),
-        joined_at=event.occurred_at - timedelta(hours=random.randrange(10000)) if random.random() < 0.8 else None,
+        joined_at=event.occurred_at - timedelta(hours=random.randrange(10000))
+        if random.random() < 0.8
+        else None,
         first_purchase_at=last,
         last_purchase_at=last,
         tier=random.choice((*TIERS, None)),
@@ -216,8 +233,10 @@ def member(random: Random, programme: Programme, event: Purchase) -> MemberFacts
 def used(random: Random, programme: Programme, event: Purchase) -> Iterator[tuple[str, tuple[int, int]]]:
     """What the limits have seen already, in the windows that this purchase falls in."""
     day = event.occurred_at.astimezone(ZoneInfo(programme.timezone)).date()
-    subjects = {f"rule:{rule.id}": rule.limit for rule in programme.rules}
-    caps = {f"cap:{name}": unit.cap for name, unit in programme.units.items()}
+    subjects: dict[str, Sequence[Cap | Limit]] = {f"rule:{rule.id}": rule.limit for rule in programme.rules}
+    caps: dict[str, Sequence[Cap | Limit]] = {
+        f"cap:{name}": unit.cap for name, unit in programme.units.items()
+    }
     for subject, bounds in [*subjects.items(), *caps.items()]:
         for bound in bounds:
             if bound.per != "purchase" and random.random() < 0.6:

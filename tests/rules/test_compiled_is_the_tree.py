@@ -19,7 +19,7 @@ def test_random_programmes_use_every_condition_and_every_effect() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_compiled_and_tree_agree_on_a_thousand_random_pairs(seed: int) -> None:
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - the same programmes in every run
     fired = 0
 
     for _ in range(25):
@@ -39,7 +39,7 @@ def test_compiled_and_tree_agree_on_a_thousand_random_pairs(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(100, 106))
 def test_the_settlement_is_the_order_as_written_down(seed: int) -> None:
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - the same programmes in every run
 
     for _ in range(20):
         programme = random_programmes.programme(random, rules=10)
@@ -57,7 +57,7 @@ def test_the_settlement_is_the_order_as_written_down(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(200, 204))
 def test_every_rule_is_explained_and_the_explanation_never_contradicts_the_outcome(seed: int) -> None:
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - the same programmes in every run
 
     for _ in range(15):
         programme = random_programmes.programme(random, rules=12)

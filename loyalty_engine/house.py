@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from loyalty_engine import database as databases
 from loyalty_engine.shelf import Shelf
 from loyalty_engine.turns import Turns
-from loyalty_engine.vault import Vault, VaultClosed
+from loyalty_engine.vault import Vault, MasterKeyUnusable
 
 if TYPE_CHECKING:
     from loyalty_engine.database import Database
@@ -36,7 +36,7 @@ class House:
 
 
 async def open_house(settings: Settings) -> House:
-    """Open everything the settings name; raise DatabaseAway or VaultClosed where that cannot be done safely."""
+    """Open everything the settings name; raise DatabaseAway or MasterKeyUnusable where that cannot be done safely."""
     database = await databases.open_database(settings)
     try:
         if settings.auto_migrate:
@@ -57,4 +57,4 @@ async def _same_key(database: Database, vault: Vault) -> None:
             f"the members of {found[0][0]} are sealed with another master key: put the key file back, or set "
             "LOYALTY_KEY to the key this database was made with"
         )
-        raise VaultClosed(message)
+        raise MasterKeyUnusable(message)

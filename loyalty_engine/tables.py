@@ -201,3 +201,21 @@ class ParkedRefund(Table, tablename="parked_refunds", db=DB):
     command = Text(default="", null=False)
     parked_at = BigInt(default=0, null=False)
     settled_by = Text(default=None, null=True)
+
+
+TABLES: tuple[type[Table], ...] = (
+    Business,
+    Key,
+    Location,
+    Draft,
+    Version,
+    Member,
+    Identifier,
+    Journal,
+    Entry,
+    Lot,
+    Allocation,
+    Account,
+    LimitUse,
+    ParkedRefund,
+)

@@ -67,10 +67,12 @@ INVARIANTS: tuple[Invariant, ...] = (
         "member_id, unit ORDER BY revision, id) AS running FROM entries) w WHERE balance_after <> running",
     ),
     Invariant(
-        "I04", "a balance below zero, or below what is held, comes from a reversal under a programme that lets it owe",
+        "I04", "a balance below zero, or below what is held, comes from a reversal",
         "SELECT a.business_id, a.member_id, a.unit FROM accounts a WHERE a.balance < a.held AND NOT EXISTS (SELECT 1 "
         "FROM entries e WHERE e.business_id = a.business_id AND e.member_id = a.member_id AND e.unit = a.unit "
-        "AND e.kind = 'reversal')",
+        "AND e.kind = 'reversal' AND e.balance_after < 0) "
+        "UNION ALL SELECT business_id, member_id, unit FROM entries "
+        "WHERE amount < 0 AND balance_after < 0 AND kind <> 'reversal'",
     ),
     Invariant(
         "I05", "the lots of a member hold exactly what they have, and no lot less than nothing or more than it had",

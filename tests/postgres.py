@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -293,11 +294,12 @@ def main() -> int:
     except PostgresMissing as missing:
         print(missing, file=sys.stderr)  # noqa: T201 - it speaks to the person at the keyboard
         return 1
-    try:
-        print(f"{cluster.url}\nCtrl-C stops it and removes its data", flush=True)  # noqa: T201 - the same
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    finally:
-        cluster.destroy()
+    asked_to_stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: asked_to_stop.set())
+    print(f"{cluster.url}\nCtrl-C stops it and removes its data", flush=True)  # noqa: T201 - the same
+    asked_to_stop.wait()
+    cluster.destroy()
     return 0
 
 

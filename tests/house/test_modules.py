@@ -38,7 +38,8 @@ FROM_OUTSIDE = {
 def without_sentence(module: Module) -> list[str]:
     """Return the module when it does not begin with a docstring whose first paragraph is a sentence."""
     said = (ast.get_docstring(module.tree()) or "").partition("\n\n")[0].strip()
-    return [] if said.endswith((".", "?", ":")) and said[0].isupper() else [f"{module.path}: {said!r}"]
+    begins = said[:1].isupper() or said.startswith("`")
+    return [] if said.endswith((".", "?", ":")) and begins else [f"{module.path}: {said!r}"]
 
 
 def imported_by(module: Module) -> set[str]:

@@ -32,7 +32,10 @@ async def adjust(house: House, caller: Caller, member_id: str, command: AdjustBa
     at = to_micros(ticket.at)
     opening = Opening(business_id=caller.business_id, key=ticket.key, member_id=member_id, occurred_at=at, now=at)
     told = journal.Told(
-        kind="adjustment", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("adjustment", command, member_id)
+        kind="adjustment",
+        ticket=ticket,
+        opening=opening,
+        fingerprint=journal.fingerprint("adjustment", command, member_id),
     )
 
     async def decide(page: Page, reader: journal.Reader) -> Posting:

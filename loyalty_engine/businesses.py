@@ -163,11 +163,19 @@ async def create_key(house: House, caller: Caller, command: CreateKey, ticket: T
 
 async def list_keys(house: House, caller: Caller) -> tuple[KeyAnswer, ...]:
     """List the keys of a business, oldest first, without their text."""
-    found = await ask(house.database, Key.select().where(Key.business_id == caller.business_id).order_by(Key.created_at))
+    found = await ask(
+        house.database, Key.select().where(Key.business_id == caller.business_id).order_by(Key.created_at)
+    )
     return tuple(
         KeyAnswer(
-            row["id"], row["name"], tuple(row["scopes"].split()), row["location"], row["last4"],
-            shown(row["created_at"]), shown_or_none(row["expires_at"]), shown_or_none(row["revoked_at"]),
+            row["id"],
+            row["name"],
+            tuple(row["scopes"].split()),
+            row["location"],
+            row["last4"],
+            shown(row["created_at"]),
+            shown_or_none(row["expires_at"]),
+            shown_or_none(row["revoked_at"]),
         )  # fmt: skip
         for row in found
     )

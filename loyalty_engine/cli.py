@@ -211,8 +211,13 @@ def keys() -> None:
 @click.option("--name", help="What to call the key.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @database_option
-def create(  # noqa: PLR0913  # one parameter an option
-    business: str, scopes: tuple[str, ...], location: str | None, name: str | None, as_json: bool, database: str | None  # noqa: FBT001
+def create(  # one parameter an option
+    business: str,
+    scopes: tuple[str, ...],
+    location: str | None,
+    name: str | None,
+    as_json: bool,
+    database: str | None,
 ) -> None:
     """Make a key; its text is printed here and nowhere else."""
     command = msgspec.convert({"scopes": scopes, "location": location, "name": name}, CreateKey)

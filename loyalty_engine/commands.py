@@ -105,7 +105,7 @@ class QuotePurchase(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 class RecordPurchase(QuotePurchase, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """A closed purchase. `receipt` is the till's own number: with location and kind it is the natural key."""
 
-    receipt: Receipt  # type: ignore[assignment]  # a purchase must have what a quote may leave out
+    receipt: Receipt
 
 
 class ReturnedLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

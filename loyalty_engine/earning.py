@@ -27,7 +27,6 @@ from loyalty_engine.answers import (
     Explained,
     MemberSeen,
     PurchaseAnswer,
-    PurchaseRead,
     QuoteAnswer,
     Total,
     WouldAward,
@@ -41,7 +40,6 @@ from loyalty_engine.errors import (
     MemberNotFoundByNumber,
     MemberUnknown,
     NotInThisEdition,
-    PurchaseUnknown,
 )
 from loyalty_engine.evidence import PurchaseEvidence
 from loyalty_engine.identifiers import mask
@@ -126,29 +124,6 @@ async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: dat
     )
 
 
-async def read_purchase(house: House, caller: Caller, purchase_id: str) -> PurchaseRead:
-    """Show a purchase as it was answered, and what was given back since; PurchaseUnknown where it is not theirs."""
-    found = await house.database.fetch(
-        "SELECT member_id, location, occurred_at, recorded_at, amount_minor, input, answer FROM journal "
-        "WHERE business_id = $1 AND id = $2 AND kind = 'purchase'",
-        caller.business_id, purchase_id,
-    )  # fmt: skip
-    if not found:
-        raise PurchaseUnknown
-    member_id, location, occurred_at, recorded_at, total_minor, told, answer = found[0]
-    evidence = msgspec.json.decode(told, type=PurchaseEvidence)
-    refunds = await house.database.fetch(
-        "SELECT id, amount_minor FROM journal WHERE business_id = $1 AND subject = $2 AND kind = 'refund' "
-        "AND status = 201 ORDER BY revision",
-        caller.business_id, purchase_id,
-    )  # fmt: skip
-    return PurchaseRead(
-        purchase_id, evidence.receipt, location, shown(occurred_at), shown(recorded_at), evidence.currency, total_minor,
-        sum(amount for _, amount in refunds), member_id, msgspec.json.decode(answer, type=PurchaseAnswer),
-        tuple(refund for refund, _ in refunds),
-    )  # fmt: skip
-
-
 async def _read(house: House, caller: Caller, command: QuotePurchase, at: datetime) -> Sale:
     """Read what the till says. Refused in this order: the place, what we cannot do, currency, lines, time, member."""
     edition = await house.shelf.current(caller.business_id)
@@ -165,8 +140,13 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
     occurred_at = journal.happened_at(house.settings, command.occurred_at, at)
     return Sale(
         purchase=rules.Purchase(
-            occurred_at=occurred_at, total_minor=command.total_minor, location=location, till=command.till,
-            staff=command.staff, channel=command.channel, codes=command.codes,
+            occurred_at=occurred_at,
+            total_minor=command.total_minor,
+            location=location,
+            till=command.till,
+            staff=command.staff,
+            channel=command.channel,
+            codes=command.codes,
             lines=None if lines is None else tuple(rules.Line(**msgspec.structs.asdict(line)) for line in lines),
         ),  # fmt: skip
         location=location,
@@ -300,8 +280,14 @@ def _limits_used(business_id: int, member_id: str, judged: Judged) -> tuple[Limi
         times, amount = used.get(f"{use.subject}|{use.window}", (0, 0))
         rows.append(
             LimitUseRow(
-                business_id, member_id, use.subject, use.window, to_micros(use.starts_at), to_micros(use.ends_at),
-                times + use.times, amount + use.amount,
+                business_id,
+                member_id,
+                use.subject,
+                use.window,
+                to_micros(use.starts_at),
+                to_micros(use.ends_at),
+                times + use.times,
+                amount + use.amount,
             )  # fmt: skip
         )
     return tuple(rows)

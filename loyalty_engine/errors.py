@@ -56,9 +56,7 @@ class LoyaltyError(Exception):
         cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         cls.title = (cls.__doc__ or "").strip().splitlines()[0]
 
-    def __init__(
-        self, detail: str = "", *, pointer: str = "", details: tuple[Detail, ...] = (), **facts: Any
-    ) -> None:
+    def __init__(self, detail: str = "", *, pointer: str = "", details: tuple[Detail, ...] = (), **facts: Any) -> None:
         """Take the sentence for this very case (the title when left out), its place, and its figures."""
         super().__init__(detail or self.title)
         self.detail = detail or self.title

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from loyalty_engine import database as databases
 from loyalty_engine.shelf import Shelf
 from loyalty_engine.turns import Turns
-from loyalty_engine.vault import Vault, MasterKeyUnusable
+from loyalty_engine.vault import MasterKeyUnusable, Vault
 
 if TYPE_CHECKING:
     from loyalty_engine.database import Database

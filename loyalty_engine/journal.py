@@ -94,7 +94,7 @@ def happened_at(settings: Settings, told: datetime | None, at: datetime) -> date
 
 def line(told: Told, line_id: str, *, status: int, answer: bytes, **fields: Any) -> JournalLine:
     """Make the journal line of a command that has been decided; `fields` are what the kind of command adds."""
-    nothing = dict.fromkeys(("member_id", "revision", "subject", "version", "input"))
+    nothing: dict[str, Any] = dict.fromkeys(("member_id", "revision", "subject", "version", "input"))
     opening = told.opening
     usual = {"amount_minor": told.amount_minor, "occurred_at": opening.occurred_at, "location": opening.location}
     filled = nothing | usual | fields

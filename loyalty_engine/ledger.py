@@ -141,7 +141,12 @@ class Sheet:
         """Give the accounts this command changed, as they are from now on."""
         return tuple(
             AccountRow(
-                self.business_id, self.member_id, account.unit, account.balance, account.held, account.pending_until,
+                self.business_id,
+                self.member_id,
+                account.unit,
+                account.balance,
+                account.held,
+                account.pending_until,
                 account.next_expiry,
             )  # fmt: skip
             for account in self._touched.values()

@@ -6,7 +6,7 @@ numbers. One identifier finds at most one member of a business.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -27,7 +27,14 @@ from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, KnownElsewhere, MemberRef, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.database.pages import AccountState
-from loyalty_engine.errors import BodyInvalid, CursorMalformed, IdentifierInvalid, MemberUnknown, NotInThisEdition
+from loyalty_engine.errors import (
+    BodyInvalid,
+    CursorMalformed,
+    Detail,
+    IdentifierInvalid,
+    MemberUnknown,
+    NotInThisEdition,
+)
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
 from loyalty_engine.instants import from_micros, shown, to_micros
@@ -63,7 +70,7 @@ def named(house: House, business_id: int, ref: MemberRef, country: str, *, point
     try:
         found = parse_phone(ref.phone, country) if ref.phone is not UNSET else parse_email(str(ref.email))
     except IdentifierRefused as refused:
-        detail = journal.errors.Detail(f"{pointer}/{said[0]}", refused.code, refused.says)
+        detail = Detail(f"{pointer}/{said[0]}", refused.code, refused.says)
         raise IdentifierInvalid(refused.says, details=(detail,)) from refused
     return Named(found, None, house.vault.blind_index(business_id, found))
 
@@ -80,9 +87,7 @@ def enrol_rows(
     if profile:
         written = msgspec.json.encode(profile).decode()
         sealed_profile = vault.seal(business_id, member_id, key, "profile", written)
-    member = MemberRow(
-        business_id, member_id, 1, at, 0, 0, None, None, language, None, "[]", key, sealed_profile
-    )
+    member = MemberRow(business_id, member_id, 1, at, 0, 0, None, None, language, None, "[]", key, sealed_profile)
     sealed = vault.seal(business_id, member_id, key, "identifier", identifier.value)
     index = vault.blind_index(business_id, identifier)
     return Newcomer(member, IdentifierRow(business_id, index, member_id, identifier.kind, sealed, at))
@@ -112,7 +117,7 @@ def facts_of(state: MemberState | None, at: int) -> rules.MemberFacts:
     )
 
 
-def _instant(micros: int | None) -> Any:
+def _instant(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
@@ -150,14 +155,18 @@ async def masked_name(house: House, business_id: int, who: Named, state: MemberS
     return mask(known[0]) if known else ""
 
 
-async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: Any) -> LookupAnswer:
+async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) -> LookupAnswer:
     """Tell a till what a number has here; an unknown one is answered, not refused."""
     edition = await house.shelf.current(caller.business_id)
     who = named(house, caller.business_id, ref, edition.programme.about.country, pointer="")
     now = to_micros(at)
     page = await house.database.open(
         Opening(
-            business_id=caller.business_id, blind_index=who.blind_index, member_id=who.member_id, occurred_at=now, now=now
+            business_id=caller.business_id,
+            blind_index=who.blind_index,
+            member_id=who.member_id,
+            occurred_at=now,
+            now=now,
         )  # fmt: skip
     )
     state = page.member if page else None
@@ -194,13 +203,11 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
             return Posting(business_id=caller.business_id, expected=None, member=None, journal=line)
         if who.identifier is None:
             raise MemberUnknown(pointer="/member/id")
-        profile = {"name": command.name, "birthday": command.birthday and command.birthday.isoformat()}
-        said = {name: value for name, value in profile.items() if value}
-        new = enrol_rows(
-            house, caller.business_id, who.identifier, at=at, language=command.language, profile=said
-        )
+        birthday = command.birthday.isoformat() if command.birthday else None
+        said = {name: value for name, value in (("name", command.name), ("birthday", birthday)) if value}
+        new = enrol_rows(house, caller.business_id, who.identifier, at=at, language=command.language, profile=said)
         answer = MemberAnswer(
-            new.member.id, (mask(who.identifier),), command.language, command.name, profile["birthday"], shown(at), 0,
+            new.member.id, (mask(who.identifier),), command.language, command.name, birthday, shown(at), 0,
             0, balances(edition.programme, {}), new=True,
         )  # fmt: skip
         line = journal.line(
@@ -223,34 +230,28 @@ async def _shown(
         opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
         profile = msgspec.json.decode(opened, type=dict[str, str])
     masked = tuple(mask(one) for one in await identifiers_of(house, business_id, state))
-    birthday = profile.get("birthday")
-    assert birthday is None or date.fromisoformat(birthday)
     return MemberAnswer(
-        state.id, masked, state.language, profile.get("name"), birthday, shown(state.joined_at), state.visits,
+        state.id, masked, state.language, profile.get("name"), profile.get("birthday"), shown(state.joined_at), state.visits,
         state.spend_minor, balances(programme, accounts_of(state)), new=new,
     )  # fmt: skip
 
 
 async def state_of(house: House, business_id: int, member_id: str, at: int) -> MemberState:
     """Read a member by id; MemberUnknown where this business has none such."""
-    page = await house.database.open(
-        Opening(business_id=business_id, member_id=member_id, occurred_at=at, now=at)
-    )
+    page = await house.database.open(Opening(business_id=business_id, member_id=member_id, occurred_at=at, now=at))
     if page is None or page.member is None:
         raise MemberUnknown
     return page.member
 
 
-async def read_member(house: House, caller: Caller, member_id: str, *, at: Any) -> MemberAnswer:
+async def read_member(house: House, caller: Caller, member_id: str, *, at: datetime) -> MemberAnswer:
     """Show one member; the numbers stay masked."""
     state = await state_of(house, caller.business_id, member_id, to_micros(at))
     edition = await house.shelf.current(caller.business_id)
     return await _shown(house, caller.business_id, state, edition.programme, new=False)
 
 
-async def ledger_page(
-    house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None
-) -> LedgerPage:
+async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None) -> LedgerPage:
     """Give a member's entries, newest first, each with the sentence that was decided when it was written."""
     await state_of(house, caller.business_id, member_id, 0)
     revision, _, entry = (cursor or "").partition(".")
@@ -267,8 +268,18 @@ async def ledger_page(
     )  # fmt: skip
     items = tuple(
         LedgerEntry(
-            row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7],
-            row[8] if row[11] == "purchase" else row[12], row[8], shown(row[9]), shown(row[10]),
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            row[6],
+            row[7],
+            row[8] if row[11] == "purchase" else row[12],
+            row[8],
+            shown(row[9]),
+            shown(row[10]),
         )  # fmt: skip
         for row in found[:limit]
     )

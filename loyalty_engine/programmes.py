@@ -138,7 +138,13 @@ async def publish(
 
 
 async def _publish(
-    transaction: Transaction, business_id: int, page: Page, source: str, form: Format, command: PublishProgramme, at: int
+    transaction: Transaction,
+    business_id: int,
+    page: Page,
+    source: str,
+    form: Format,
+    command: PublishProgramme,
+    at: int,
 ) -> tuple[int, VersionAnswer]:
     programme, findings = check_text(source, form)
     if programme is None or refused_by(findings):
@@ -195,7 +201,9 @@ async def version(house: House, caller: Caller, number: int) -> VersionAnswer:
 
 
 async def _newest(house: House, caller: Caller) -> int:
-    found = await ask(house.database, Business.select(Business.version).where(Business.business_id == caller.business_id))
+    found = await ask(
+        house.database, Business.select(Business.version).where(Business.business_id == caller.business_id)
+    )
     newest: int = found[0]["version"]
     return newest
 

@@ -9,29 +9,25 @@ waits under the purchase's receipt.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
-import rules
 from loyalty_engine import ids, journal, ledger, lots
-from loyalty_engine.answers import Answer, Awarded, PurchaseAnswer, RefundAnswer, TakenBack
+from loyalty_engine.answers import Answer, Awarded, RefundAnswer, TakenBack
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import (
     BodyInvalid,
-    LineUnknown,
-    NothingLeftToRefund,
     PurchaseUnknown,
     Refused,
-    RefundExceedsPurchase,
 )
-from loyalty_engine.evidence import PurchaseEvidence, RefundEvidence
-from loyalty_engine.instants import from_micros, to_micros
+from loyalty_engine.instants import to_micros
 from loyalty_engine.members import accounts_of, balances, moved
-from loyalty_engine.rows import LimitUseRow, ParkedRow, Posting
+from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
+from loyalty_engine.returns import Back, due_from, limits_given_back, measure
+from loyalty_engine.rows import ParkedRow, Posting
 from loyalty_engine.wording import language_for, receipt_lines
 
 if TYPE_CHECKING:
@@ -39,52 +35,28 @@ if TYPE_CHECKING:
     from loyalty_engine.shelf import Edition
 
 
-class Bought(Struct, frozen=True, kw_only=True):
-    """The purchase a refund speaks of, as the journal has it."""
-
-    id: str
-    member_id: str
-    location: str
-    occurred_at: int
-    version: int
-    evidence: PurchaseEvidence
-    awards: tuple[Awarded, ...]
-
-
-class Back(Struct, frozen=True, kw_only=True):
-    """A refund measured against what is left: the purchase before and after it, and the money it gives back."""
-
-    before: rules.Purchase
-    after: rules.Purchase
-    evidence: RefundEvidence
-    refunded_minor: int
-    left_minor: int
-
-
 async def record_refund(
     house: House, caller: Caller, purchase_id: str, command: RefundPurchase, ticket: Ticket
 ) -> Answer:
     """Record a refund of a purchase known by id, once. Answers 201 with RefundAnswer; PurchaseUnknown otherwise."""
     _one_way(command)
-    bought = await _bought(house, caller.business_id, "id", purchase_id)
+    bought = await bought_as(house, caller.business_id, "id", purchase_id)
     if bought is None:
         raise PurchaseUnknown
     return await _refund(house, caller, bought, command, ticket, path=purchase_id)
 
 
-async def record_refund_by_receipt(
-    house: House, caller: Caller, command: RefundByReceipt, ticket: Ticket
-) -> Answer:
+async def record_refund_by_receipt(house: House, caller: Caller, command: RefundByReceipt, ticket: Ticket) -> Answer:
     """Record a refund of a purchase known by receipt; parked (202) while that purchase is not here yet."""
     _one_way(command)
     of = command.purchase
     sold_at = of.location or caller.location or place_of(caller, None)
     natural = journal.natural_key("purchase", sold_at, of.receipt)
-    bought = await _bought(house, caller.business_id, '"natural"', natural)
+    bought = await bought_as(house, caller.business_id, '"natural"', natural)
     if bought is not None:
         return await _refund(house, caller, bought, command, ticket, path=natural)
     answer = await _park(house, caller, command, ticket, natural)
-    if await _bought(house, caller.business_id, '"natural"', natural) is not None:
+    if await bought_as(house, caller.business_id, '"natural"', natural) is not None:
         # The purchase came in while we parked: nobody else will look for this refund.
         await settle(house, caller.business_id, msgspec.json.decode(answer.body)["id"], at=ticket.at)
     return answer
@@ -99,7 +71,7 @@ async def settle(house: House, business_id: int, parked: str, *, at: datetime) -
     )  # fmt: skip
     if not found:
         return
-    bought = await _bought(house, business_id, '"natural"', found[0][0])
+    bought = await bought_as(house, business_id, '"natural"', found[0][0])
     if bought is None:
         return
     command = msgspec.json.decode(found[0][1], type=RefundPurchase)
@@ -146,22 +118,6 @@ def _one_way(command: RefundPurchase) -> None:
     if len(set(named)) != len(named):
         message = "a line is named twice; say once what comes back of it"
         raise BodyInvalid(message, pointer="/lines")
-
-
-async def _bought(house: House, business_id: int, column: str, value: str) -> Bought | None:
-    found = await house.database.fetch(
-        "SELECT id, member_id, location, occurred_at, version, input, answer FROM journal "  # noqa: S608  # our columns
-        f"WHERE business_id = $1 AND {column} = $2 AND kind = 'purchase' AND status = 201",
-        business_id, value,
-    )  # fmt: skip
-    if not found:
-        return None
-    purchase_id, member_id, location, occurred_at, version, told, answer = found[0]
-    return Bought(
-        id=purchase_id, member_id=member_id, location=location, occurred_at=occurred_at, version=version,
-        evidence=msgspec.json.decode(told, type=PurchaseEvidence),
-        awards=msgspec.json.decode(answer, type=PurchaseAnswer).awards,
-    )  # fmt: skip
 
 
 async def _refund(
@@ -215,10 +171,10 @@ async def _decide(
     state = page.member
     assert state is not None, "a purchase has a member"
     business_id, at = told.opening.business_id, to_micros(told.ticket.at)
-    earlier = await _earlier_refunds(reader, business_id, bought.id)
+    earlier = await earlier_refunds(reader, business_id, bought.id)
     edition = await house.shelf.numbered(business_id, bought.version)
-    back = _measure(bought, command, earlier)
-    due = _due(bought, back, earlier, edition)
+    back = measure(bought, command, earlier)
+    due = due_from(bought, back, earlier, edition)
     evidence = msgspec.structs.replace(back.evidence, due=tuple((award.rule, award.unit, part) for award, part in due))
     sheet = ledger.Sheet(
         business_id=business_id, member_id=state.id, revision=state.revision + 1,
@@ -234,82 +190,16 @@ async def _decide(
     )  # fmt: skip
     gone = back.left_minor == 0
     member = moved(
-        business_id, state, visits=max(0, state.visits - gone), spend_minor=max(0, state.spend_minor - back.refunded_minor)
+        business_id,
+        state,
+        visits=max(0, state.visits - gone),
+        spend_minor=max(0, state.spend_minor - back.refunded_minor),
     )
     return Posting(
         business_id=business_id, expected=state.revision, member=member, journal=line, entries=tuple(sheet.entries),
         burns=sheet.burns, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=_limits_given_back(business_id, state, bought, back, edition),
+        limit_uses=limits_given_back(business_id, state, bought, back, edition),
     )  # fmt: skip
-
-
-async def _earlier_refunds(reader: journal.Reader, business_id: int, purchase_id: str) -> tuple[RefundEvidence, ...]:
-    found = await reader.fetch(
-        "SELECT input FROM journal WHERE business_id = $1 AND subject = $2 AND kind = 'refund' AND status = 201 "
-        "ORDER BY revision",
-        business_id, purchase_id,
-    )  # fmt: skip
-    return tuple(msgspec.json.decode(row[0], type=RefundEvidence) for row in found)
-
-
-def _measure(bought: Bought, command: RefundPurchase, earlier: tuple[RefundEvidence, ...]) -> Back:
-    """Hold a refund against what is left; refused in this order: nothing left, unknown line, more than is left."""
-    whole = bought.evidence.purchase
-    returns = tuple(one for refund in earlier for one in refund.returns)
-    money = sum(refund.amount_minor for refund in earlier)
-    before = rules.without(whole, returns, amount_minor=money)
-    left = before.total_minor - before.refunded_minor
-    if left <= 0 or any(refund.full for refund in earlier):
-        raise NothingLeftToRefund
-    if command.full:
-        evidence = RefundEvidence(command.receipt, (), 0, full=True, due=())
-        return Back(before=before, after=before, evidence=evidence, refunded_minor=left, left_minor=0)
-    new = tuple(_returned(before, n, one) for n, one in enumerate(command.lines or ()))
-    amount = command.amount_minor or 0
-    after = rules.without(whole, (*returns, *new), amount_minor=money + amount)
-    back_minor = amount or before.total_minor - after.total_minor
-    if back_minor > left:
-        raise RefundExceedsPurchase(pointer="/amount_minor" if amount else "/lines", left_minor=left)
-    evidence = RefundEvidence(command.receipt, new, amount, full=False, due=())
-    return Back(before=before, after=after, evidence=evidence, refunded_minor=back_minor, left_minor=left - back_minor)
-
-
-def _returned(before: rules.Purchase, place: int, asked: Any) -> rules.Return:
-    line = next((one for one in before.lines or () if one.line == asked.line), None)
-    if line is None:
-        raise LineUnknown(pointer=f"/lines/{place}/line", line=asked.line)
-    if (asked.quantity or 0) > line.quantity:
-        raise RefundExceedsPurchase(pointer=f"/lines/{place}/quantity", left_quantity=line.quantity)
-    if (asked.amount_minor or 0) > line.amount_minor:
-        raise RefundExceedsPurchase(pointer=f"/lines/{place}/amount_minor", left_minor=line.amount_minor)
-    return rules.Return(line=asked.line, quantity=asked.quantity, amount_minor=asked.amount_minor)
-
-
-def _due(
-    bought: Bought, back: Back, earlier: tuple[RefundEvidence, ...], edition: Edition
-) -> tuple[tuple[Awarded, int], ...]:
-    """Tell what is to be taken back from which award: what was earned, less what would have been, less what was taken."""
-    would_be: dict[tuple[str, str], int] = {}
-    if back.left_minor:
-        for award in edition.compiled.evaluate(back.after, bought.evidence.facts).awards:
-            would_be[award.rule, award.unit] = would_be.get((award.rule, award.unit), 0) + award.amount
-    taken: dict[tuple[str, str], int] = {}
-    for refund in earlier:
-        for rule, unit, amount in refund.due:
-            taken[rule, unit] = taken.get((rule, unit), 0) + amount
-    due = []
-    for unit in dict.fromkeys(award.unit for award in bought.awards):
-        earned = sum(award.amount for award in bought.awards if award.unit == unit)
-        stays = sum(amount for (_, of), amount in would_be.items() if of == unit)
-        gone = sum(amount for (_, of), amount in taken.items() if of == unit)
-        # A rule that fires only now may make up for another: the unit's total decides, the rules share it.
-        total = max(0, earned - stays - gone)
-        for award in (one for one in bought.awards if one.unit == unit):
-            key = (award.rule, award.unit)
-            part = min(total, max(0, award.amount - would_be.get(key, 0) - taken.get(key, 0)))
-            total -= part
-            due.append((award, part))
-    return tuple((award, part) for award, part in due if part)
 
 
 async def _take_back(
@@ -337,30 +227,6 @@ async def _take_back(
                 ).id  # fmt: skip
             result.append(TakenBack(entry, award.rule, unit, amount, part - amount if policy != "forgive" else 0))
     return tuple(result)
-
-
-def _limits_given_back(
-    business_id: int, state: MemberState, bought: Bought, back: Back, edition: Edition
-) -> tuple[LimitUseRow, ...]:
-    """Give back the limits the returned goods had used, so that what was undone does not count against the member."""
-    facts = bought.evidence.facts
-    before = edition.compiled.evaluate(back.before, facts).uses
-    after = {(u.subject, u.window): u for u in (edition.compiled.evaluate(back.after, facts).uses if back.left_minor else ())}
-    used = {(u.subject, u.window): u for u in state.used or ()}
-    rows = []
-    for use in before:
-        now, stays = used.get((use.subject, use.window)), after.get((use.subject, use.window))
-        times = use.times - (stays.times if stays else 0)
-        amount = use.amount - (stays.amount if stays else 0)
-        if now is None or (times <= 0 and amount <= 0):
-            continue
-        rows.append(
-            LimitUseRow(
-                business_id, state.id, use.subject, use.window, to_micros(use.starts_at), to_micros(use.ends_at),
-                max(0, now.times - max(0, times)), max(0, now.amount - max(0, amount)),
-            )  # fmt: skip
-        )
-    return tuple(rows)
 
 
 def _answer(

@@ -80,7 +80,9 @@ class Shelf:
             .order_by(Version.version),
         )
         new = tuple(
-            Edition(row["version"], row["valid_from"], rules.compile_programme(rules.read(row["source"], row["format"])))
+            Edition(
+                row["version"], row["valid_from"], rules.compile_programme(rules.read(row["source"], row["format"]))
+            )
             for row in found
         )
         editions = have + new

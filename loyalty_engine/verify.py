@@ -162,7 +162,7 @@ async def _replayed_differently(house: House) -> AsyncIterator[str]:
         if not lines:
             return
         entered = await _entered(house, (business_id, after), (lines[-1][0], lines[-1][1]))
-        for business_id, after, version, told in lines:  # noqa: B007, PLW2901  # the last ones begin the next page
+        for business_id, after, version, told in lines:  # the last ones begin the next page
             edition = await house.shelf.numbered(business_id, version)
             evidence = msgspec.json.decode(told, type=PurchaseEvidence)
             outcome = edition.compiled.evaluate(evidence.purchase, evidence.facts)

@@ -29,9 +29,7 @@ def unit_name(programme: rules.Programme, unit: str, amount: int, language: str)
     return wording.one if abs(amount) == 1 else wording.other
 
 
-def receipt_lines(
-    programme: rules.Programme, language: str, moves: Iterable[tuple[str, int, int]]
-) -> tuple[str, ...]:
+def receipt_lines(programme: rules.Programme, language: str, moves: Iterable[tuple[str, int, int]]) -> tuple[str, ...]:
     """Say on a receipt what moved: `(unit, amount, balance)` becomes "+12 poeng (saldo 112)"."""
     balance = _BALANCE.get(language, _BALANCE["en"])
     return tuple(

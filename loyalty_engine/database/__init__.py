@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from loyalty_engine.database.bridge import Bridge, Speaker, ask, speaking_to
-from loyalty_engine.database.pages import Dialect, MemberState, Opening, Page, Seen
+from loyalty_engine.database.pages import MemberState, Opening, Page, Seen
 from loyalty_engine.database.postgres import PostgresDatabase, Uncertain
 from loyalty_engine.database.sqlite import SqliteDatabase
 from loyalty_engine.errors import DatabaseAway

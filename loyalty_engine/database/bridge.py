@@ -59,7 +59,7 @@ class Bridge(Engine[_Within]):
         """Name the dialect of the database spoken to."""
         return _spoken_to.get().dialect
 
-    async def get_version(self) -> float:  # noqa: D102
+    async def get_version(self) -> float:
         return 0
 
     def get_version_sync(self) -> float:

@@ -17,17 +17,8 @@ import asyncpg
 import msgspec
 
 from loyalty_engine.database.lanes import Lanes
-from loyalty_engine.database.pages import (
-    Dialect,
-    Moved,
-    Opening,
-    Page,
-    decode_page,
-    group_parameters,
-    group_statement,
-    page_statement,
-    statements,
-)
+from loyalty_engine.database.pages import Dialect, Moved, Opening, Page, decode_page, page_statement
+from loyalty_engine.database.postings import group_parameters, group_statement, statements
 from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.rows import Posting
 
@@ -118,8 +109,13 @@ class PostgresDatabase:
         """Open the pool and the lanes; raises DatabaseAway where nobody answers."""
         try:
             self._pool = await asyncpg.create_pool(
-                self.url, min_size=1, max_size=self._pool_size, server_settings=_SETTINGS,
-                connection_class=_KeptConnection, command_timeout=30, timeout=5,
+                self.url,
+                min_size=1,
+                max_size=self._pool_size,
+                server_settings=_SETTINGS,
+                connection_class=_KeptConnection,
+                command_timeout=30,
+                timeout=5,
             )
         except (*_AWAY, asyncpg.PostgresError) as problem:
             raise DatabaseAway(f"the database does not answer: {problem}") from problem
@@ -132,7 +128,7 @@ class PostgresDatabase:
         if self.dialect == "cockroach" or unsafe:
             return
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            [[value]] = await self.fetch(f"SELECT current_setting('{setting}')")  # noqa: S608  # our own three names
+            [[value]] = await self.fetch(f"SELECT current_setting('{setting}')")  # our own three names
             if value == "off":
                 message = f"PostgreSQL runs with {setting} off; set LOYALTY_UNSAFE_DURABILITY=true to accept losses"
                 raise DatabaseAway(message)
@@ -143,7 +139,7 @@ class PostgresDatabase:
 
     async def fetch(self, sql: str, *args: Any) -> list[Sequence[Any]]:
         """Run a reading statement and give its rows."""
-        return await self._pooled(lambda connection: connection.fetch(sql, *args))
+        return list(await self._pooled(lambda connection: connection.fetch(sql, *args)))
 
     async def fetch_named(self, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
         """Run a reading statement and give its rows by column name."""
@@ -171,9 +167,10 @@ class PostgresDatabase:
             if attempt:
                 await asyncio.sleep(random.randint(1, 4 * 2**attempt) / 1000)  # noqa: S311  # jitter, not a secret
             try:
-                return await self._pooled(lambda connection: self._transact(connection, work))
+                result: Result = await self._pooled(lambda connection: self._transact(connection, work))
             except (Moved, *_AGAIN):
                 continue
+            return result
         raise Busy
 
     async def lock_member(self, transaction: PostgresTransaction, business_id: int, member_id: str) -> None:
@@ -220,20 +217,20 @@ class PostgresDatabase:
             self._connections[name] = (connection, prepared)
         return prepared
 
-    async def _read_group(self, lane: int, group: list[Opening]) -> list[Page | None | BaseException]:
+    async def _read_group(self, lane: int, group: list[Opening]) -> list[Page | BaseException | None]:
         try:
             prepared = await self._lane(f"read {lane}", page_statement(self.dialect))
             found = await prepared.fetch(_listed(group))
         except (*_AWAY, asyncpg.QueryCanceledError) as problem:
             raise DatabaseAway(f"the database does not answer: {problem}") from problem
-        pages: list[Page | None | BaseException] = [None] * len(group)
+        pages: list[Page | BaseException | None] = [None] * len(group)
         for number, document in found:
             pages[number] = decode_page(document)
         return pages
 
     async def _write_group(self, lane: int, group: list[Posting]) -> list[bool | BaseException]:
         # Members are written in one order everywhere, so that two groups cannot wait for each other.
-        order = sorted(range(len(group)), key=lambda i: (group[i].business_id, group[i].member.id if group[i].member else ""))
+        order = sorted(range(len(group)), key=lambda i: (group[i].business_id, group[i].journal.member_id or ""))
         verdicts: list[bool | BaseException] = [False] * len(group)
         try:
             kept = await self._write_together(lane, [group[i] for i in order])

@@ -21,15 +21,8 @@ import apsw
 import msgspec
 
 from loyalty_engine.database.lanes import Lanes
-from loyalty_engine.database.pages import (
-    Dialect,
-    Moved,
-    Opening,
-    Page,
-    decode_page,
-    page_statement,
-    statements,
-)
+from loyalty_engine.database.pages import Dialect, Moved, Opening, Page, decode_page, page_statement
+from loyalty_engine.database.postings import statements
 from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.rows import Posting
 

@@ -111,7 +111,13 @@ def flat_whites(receipt: str, quantity: int = 2, *, phone: str = INGRID, **more:
         "total_minor": 4900 * quantity,
         "member": {"phone": phone},
         "lines": [
-            {"line": "1", "sku": "FLATWHITE", "category": "coffee", "quantity": quantity, "amount_minor": 4900 * quantity}
+            {
+                "line": "1",
+                "sku": "FLATWHITE",
+                "category": "coffee",
+                "quantity": quantity,
+                "amount_minor": 4900 * quantity,
+            }
         ],
     } | more
     return msgspec.convert(told, RecordPurchase)
@@ -125,7 +131,14 @@ async def buys(
 
 
 async def returns(
-    house: House, caller: Caller, purchase: str, receipt: str, *, key: str | None = None, at: datetime = MONDAY, **what: Any
+    house: House,
+    caller: Caller,
+    purchase: str,
+    receipt: str,
+    *,
+    key: str | None = None,
+    at: datetime = MONDAY,
+    **what: Any,
 ) -> RefundAnswer:
     command = msgspec.convert({"receipt": receipt} | what, RefundPurchase)
     answer = await refunding.record_refund(house, caller, purchase, command, ticket(key, at))
@@ -136,7 +149,9 @@ async def returns_by_receipt(
     house: House, caller: Caller, of: str, receipt: str, *, at: datetime = MONDAY, **what: Any
 ) -> tuple[int, RefundAnswer]:
     told = {"receipt": receipt, "purchase": {"receipt": of, "location": "grunerlokka"}} | what
-    answer = await refunding.record_refund_by_receipt(house, caller, msgspec.convert(told, RefundByReceipt), ticket(at=at))
+    answer = await refunding.record_refund_by_receipt(
+        house, caller, msgspec.convert(told, RefundByReceipt), ticket(at=at)
+    )
     return answer.status, msgspec.json.decode(answer.body, type=RefundAnswer)
 
 

@@ -111,7 +111,7 @@ async def test_members_are_served_in_turn_and_turns_leave_nothing_behind() -> No
     await asyncio.gather(visit("a"), visit("b"), visit("c"))
 
     assert order == ["a in", "a out", "b in", "b out", "c in", "c out"]
-    assert not turns._held  # noqa: SLF001  # nothing may pile up for members who have left
+    assert not turns._held  # nothing may pile up for members who have left
 
 
 async def test_a_visitor_who_leaves_the_queue_does_not_block_it() -> None:
@@ -137,7 +137,7 @@ async def test_a_visitor_who_leaves_the_queue_does_not_block_it() -> None:
     await asyncio.gather(one, patient)
 
     assert served == ["patient"]
-    assert not turns._held  # noqa: SLF001
+    assert not turns._held
 
 
 async def test_a_lane_serves_what_waits_together_and_tells_each_their_own_answer() -> None:
@@ -189,7 +189,7 @@ async def test_a_database_that_is_not_there_says_so() -> None:
 @pytest.mark.pg
 async def test_postgres_that_may_lose_what_it_confirmed_is_refused(postgres_database_url: str) -> None:
     first: Database = await open_database(Settings(database_url=postgres_database_url))
-    name = postgres_database_url.rsplit("/", 1)[1].split("?")[0]
+    name = postgres_database_url.rsplit("/", 1)[1].split("?", maxsplit=1)[0]
     await first.fetch(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     await first.close()
 

@@ -180,12 +180,8 @@ DIGITS_OF_THE_WORLD = ["0123456789", "\uff10\uff11\uff12\uff13\uff14\uff15\uff16
 
 @given(
     number=st.integers(0, 9_999_999).map(lambda rest: f"9{rest:07}"),
-    opening=st.sampled_from(
-        ["", "+47", "0047", "47", "tel:+47", "\uff0b47", "+47 (0)", "\u202d+47", "(+47) "]
-    ),
-    spaces=st.lists(
-        st.sampled_from(["", " ", "\u00a0", "-", "\u2011", ".", "\u200e"]), min_size=8, max_size=8
-    ),
+    opening=st.sampled_from(["", "+47", "0047", "47", "tel:+47", "\uff0b47", "+47 (0)", "\u202d+47", "(+47) "]),
+    spaces=st.lists(st.sampled_from(["", " ", "\u00a0", "-", "\u2011", ".", "\u200e"]), min_size=8, max_size=8),
     script=st.sampled_from(DIGITS_OF_THE_WORLD),
 )
 def test_spacing_prefix_and_script_never_make_a_second_member(
@@ -318,9 +314,7 @@ def test_an_address_of_254_characters_is_taken_and_one_more_is_not() -> None:
     assert refused_email("i" + longest) == "email_too_long"
 
 
-@given(
-    st.text(max_size=40) | st.emails() | st.from_regex(r"[\w.+\"-]{1,8}@[\w-]{1,8}\.(no|com)", fullmatch=True)
-)
+@given(st.text(max_size=40) | st.emails() | st.from_regex(r"[\w.+\"-]{1,8}@[\w-]{1,8}\.(no|com)", fullmatch=True))
 def test_any_text_becomes_a_canonical_address_or_a_refusal_and_nothing_else(typed: str) -> None:
     read = answer(lambda: parse_email(typed))
 

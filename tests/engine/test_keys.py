@@ -22,10 +22,7 @@ def test_the_published_example_is_made_from_the_bytes_00_to_1f() -> None:
 
 def test_the_published_example_is_read() -> None:
     assert api_keys.parse(PUBLISHED_EXAMPLE) == api_keys.ParsedKey(id="7Q2mX0aB")
-    assert (
-        api_keys.fingerprint(PUBLISHED_EXAMPLE)
-        == "0301b267a8c4054685dc461dfbb5ff24bd72b3dceb1eb7925acfb5e777b43fa5"
-    )
+    assert api_keys.fingerprint(PUBLISHED_EXAMPLE) == "0301b267a8c4054685dc461dfbb5ff24bd72b3dceb1eb7925acfb5e777b43fa5"
 
 
 def test_a_minted_key_is_read_back_to_its_id() -> None:

@@ -63,4 +63,6 @@ def test_taking_never_takes_more_than_asked_or_than_there_is(lots: list[Lot], am
     assert sum(part.amount for part in out) == min(amount, sum(one.remaining for one in lots))
     assert all(0 < part.amount <= part.lot.remaining for part in out)
     assert len({part.lot.id for part in out}) == len(out)
-    assert sum(one.remaining for one in after(lots, out)) == sum(one.remaining for one in lots) - sum(p.amount for p in out)
+    assert sum(one.remaining for one in after(lots, out)) == sum(one.remaining for one in lots) - sum(
+        p.amount for p in out
+    )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from loyalty_engine import earning, members
+from loyalty_engine import earning, members, purchases
 from loyalty_engine.answers import PurchaseAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import MemberRef, QuotePurchase
@@ -89,7 +89,8 @@ async def test_the_number_is_a_member_from_then_on(house: House, cafe: Caller) -
 
 
 @pytest.mark.parametrize(
-    "spelling", ["99900201", "+47 999 00 201", "004799900201", "+47 (0) 999 00 201", "９９９００２０１", "tel:+4799900201"]  # noqa: RUF001
+    "spelling",
+    ["99900201", "+47 999 00 201", "004799900201", "+47 (0) 999 00 201", "９９９００２０１", "tel:+4799900201"],  # noqa: RUF001
 )
 async def test_a_number_however_typed_is_one_member(house: House, cafe: Caller, spelling: str) -> None:
     first = await buys(house, cafe, flat_whites("2026-1", phone=INGRID))
@@ -228,7 +229,7 @@ async def test_a_quote_says_what_a_basket_would_earn_and_keeps_nothing(house: Ho
 async def test_a_purchase_can_be_read_afterwards_as_it_was_answered(house: House, cafe: Caller) -> None:
     answer = await buys(house, cafe, flat_whites("2026-1"))
 
-    read = await earning.read_purchase(house, cafe, answer.id)
+    read = await purchases.read_purchase(house, cafe, answer.id)
 
     assert read.outcome == answer
     assert (read.receipt, read.location, read.total_minor, read.refunded_minor) == ("2026-1", "grunerlokka", 9800, 0)
@@ -319,7 +320,7 @@ async def test_a_till_bound_to_a_location_serves_no_other(house: House, cafe: Ca
         await buys(house, till, flat_whites("1", location="grunerlokka"))
     answer = await buys(house, till, flat_whites("2", location=None))
 
-    read = await earning.read_purchase(house, cafe, answer.id)
+    read = await purchases.read_purchase(house, cafe, answer.id)
     assert read.location == "majorstuen"
 
 
@@ -340,7 +341,7 @@ async def test_two_businesses_in_one_database_never_see_each_other(house: House,
     assert ours.member.id != theirs.member.id
     assert has(theirs) == 14
     with pytest.raises(PurchaseUnknown):
-        await earning.read_purchase(house, bookshop, ours.id)
+        await purchases.read_purchase(house, bookshop, ours.id)
     with pytest.raises(MemberUnknown):
         await members.read_member(house, bookshop, ours.member.id, at=MONDAY)
     with pytest.raises(MemberUnknown):

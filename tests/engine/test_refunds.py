@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rules
-from loyalty_engine import earning, members, refunding
+from loyalty_engine import members, purchases, refunding
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import RefundPurchase
 from loyalty_engine.errors import (
@@ -56,7 +56,10 @@ async def test_one_cup_of_two_comes_back(house: House, cafe: Caller) -> None:
     back = await returns(house, cafe, bought.id, "R1", lines=[{"line": "1", "quantity": 1}])
 
     # 179 kr gave 17 points; 130 kr would have given 13. The morning's 5 stay.
-    assert [(t.rule, t.unit, t.amount) for t in back.taken_back] == [("base", "points", 4), ("coffee-stamp", "stamps", 1)]
+    assert [(t.rule, t.unit, t.amount) for t in back.taken_back] == [
+        ("base", "points", 4),
+        ("coffee-stamp", "stamps", 1),
+    ]
     assert (back.refunded_minor, back.left_minor) == (4900, 13000)
     assert (has(back), has(back, "stamps")) == (18, 1)
     assert back.receipt_text == ("-4 poeng (saldo 18)", "-1 stempel (saldo 1)")
@@ -84,7 +87,7 @@ async def test_line_by_line_comes_to_the_same_as_all_at_once(house: House, cafe:
     assert (has(last), has(last, "stamps"), last.left_minor) == (0, 0, 0)
     with pytest.raises(NothingLeftToRefund):
         await returns(house, cafe, bought.id, "R4", full=True)
-    read = await earning.read_purchase(house, cafe, bought.id)
+    read = await purchases.read_purchase(house, cafe, bought.id)
     assert read.refunded_minor == 17900
     assert len(read.refunds) == 3
 
@@ -171,7 +174,7 @@ async def test_a_refund_before_its_purchase_waits_and_is_settled_when_it_comes(h
     assert (status, parked.status) == (202, "parked")
     assert has(bought) == 14
     assert has(await sees(house, cafe)) == 0
-    assert (await earning.read_purchase(house, cafe, bought.id)).refunded_minor == 9800
+    assert (await purchases.read_purchase(house, cafe, bought.id)).refunded_minor == 9800
     assert await refunding.settle_all(house, at=MONDAY) == 0
     assert await broken(house) == []
 
@@ -182,7 +185,7 @@ async def test_a_parked_refund_of_more_than_was_bought_is_refused_when_it_comes(
     bought = await buys(house, cafe, flat_whites("late"))
 
     assert has(await sees(house, cafe)) == 14
-    assert (await earning.read_purchase(house, cafe, bought.id)).refunded_minor == 0
+    assert (await purchases.read_purchase(house, cafe, bought.id)).refunded_minor == 0
     assert await broken(house) == []
 
 

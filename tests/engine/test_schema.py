@@ -11,7 +11,7 @@ from loyalty_engine.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-OURS = tuple(table._meta.tablename for table in tables.TABLES)  # noqa: SLF001  # Piccolo's way to name a table
+OURS = tuple(table._meta.tablename for table in tables.TABLES)  # Piccolo's way to name a table
 
 PRIMARY_AND_UNIQUE_ON_POSTGRES = """
 SELECT t.relname, i.relname, (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum = x.indkey[0])
@@ -78,8 +78,8 @@ async def test_a_key_that_strays_is_found(database: Database, planted: str) -> N
 
 async def test_every_table_has_the_columns_piccolo_and_the_rows_say(database: Database) -> None:
     for table in tables.TABLES:
-        name = table._meta.tablename  # noqa: SLF001
-        declared = [column._meta.db_column_name for column in table._meta.columns]  # noqa: SLF001
+        name = table._meta.tablename
+        declared = [column._meta.db_column_name for column in table._meta.columns]
         if database.dialect == "sqlite":
             real = [row[1] for row in await database.fetch(f"PRAGMA table_info('{name}')")]
         else:
@@ -96,7 +96,7 @@ async def test_every_table_has_the_columns_piccolo_and_the_rows_say(database: Da
 
 def test_the_rows_the_rooms_write_have_the_columns_of_their_tables() -> None:
     written = [row for row in vars(rows).values() if isinstance(row, type) and hasattr(row, "TABLE")]
-    columns = {table._meta.tablename: [c._meta.db_column_name for c in table._meta.columns] for table in tables.TABLES}  # noqa: SLF001
+    columns = {table._meta.tablename: [c._meta.db_column_name for c in table._meta.columns] for table in tables.TABLES}
 
     assert len(written) == 10
     for row in written:
@@ -120,7 +120,9 @@ async def test_the_schema_goes_forwards_and_backwards_and_forwards_again(unmigra
     assert (there, gone, again) == (set(OURS), set(), set(OURS))
 
 
-@pytest.mark.parametrize("statement", ["UPDATE entries SET amount = 1000", "DELETE FROM entries", "DELETE FROM versions"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE entries SET amount = 1000", "DELETE FROM entries", "DELETE FROM versions"]
+)
 async def test_history_cannot_be_changed_by_hand(house, cafe, statement: str) -> None:  # type: ignore[no-untyped-def]
     from tests.engine.shop import broken, buys, flat_whites
 

@@ -32,9 +32,7 @@ idas_sealed_phone = vault.seal(CORNER_CAFE, IDA, idas_key, "phone", IDAS_PHONE.v
     member_id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
     field=st.sampled_from(["phone", "email", "name", "birthday"]),
 )
-def test_what_was_sealed_is_opened_unchanged(
-    plain: str, business_id: int, member_id: str, field: str
-) -> None:
+def test_what_was_sealed_is_opened_unchanged(plain: str, business_id: int, member_id: str, field: str) -> None:
     key = vault.new_member_key(business_id, member_id)
 
     sealed = vault.seal(business_id, member_id, key, field, plain)
@@ -259,9 +257,7 @@ def test_servers_starting_at_once_agree_on_one_key(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no modes here")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
-def test_a_key_file_others_can_read_stops_the_start_and_says_how_to_mend_it(
-    mode: int, tmp_path: Path
-) -> None:
+def test_a_key_file_others_can_read_stops_the_start_and_says_how_to_mend_it(mode: int, tmp_path: Path) -> None:
     key_file = tmp_path / "loyalty.key"
     key_file.write_text(MASTER.hex())
     key_file.chmod(mode)

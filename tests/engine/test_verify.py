@@ -28,7 +28,7 @@ FORGERIES = {
     "I04": "UPDATE accounts SET held = 1000000",
     "I05": "UPDATE lots SET remaining = 0",
     "I06": "DELETE FROM allocations",
-    "I07": 'DROP INDEX journal_natural; UPDATE journal SET "natural" = \'twice\' WHERE kind = \'purchase\'',
+    "I07": "DROP INDEX journal_natural; UPDATE journal SET \"natural\" = 'twice' WHERE kind = 'purchase'",
     "I08": "UPDATE journal SET amount_minor = -5 WHERE kind = 'purchase'",
     "I09": "UPDATE journal SET amount_minor = 10000000 WHERE kind = 'refund'",
     "I09b": "UPDATE entries SET amount = -5000 WHERE kind = 'reversal'",

@@ -1,0 +1,128 @@
+"""What comes back, measured: against what is left of the purchase, and in units that are no longer earned.
+
+Pure: nothing here reads or writes. Invariant: a refund never gives back more money than was paid, and what is due from
+an award is never more than it gave.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+import rules
+from loyalty_engine.answers import Awarded
+from loyalty_engine.commands import RefundPurchase, ReturnedLine
+from loyalty_engine.database import MemberState
+from loyalty_engine.errors import LineUnknown, NothingLeftToRefund, RefundExceedsPurchase
+from loyalty_engine.evidence import RefundEvidence
+from loyalty_engine.instants import to_micros
+from loyalty_engine.rows import LimitUseRow
+
+if TYPE_CHECKING:
+    from loyalty_engine.purchases import Bought
+    from loyalty_engine.shelf import Edition
+
+
+class Back(Struct, frozen=True, kw_only=True):
+    """A refund measured against what is left: the purchase before and after it, and the money it gives back."""
+
+    before: rules.Purchase
+    after: rules.Purchase
+    evidence: RefundEvidence
+    refunded_minor: int
+    left_minor: int
+
+
+def measure(bought: Bought, command: RefundPurchase, earlier: tuple[RefundEvidence, ...]) -> Back:
+    """Hold a refund against what is left; refused in this order: nothing left, unknown line, more than is left."""
+    whole = bought.evidence.purchase
+    returns = tuple(one for refund in earlier for one in refund.returns)
+    money = sum(refund.amount_minor for refund in earlier)
+    before = rules.without(whole, returns, amount_minor=money)
+    left = before.total_minor - before.refunded_minor
+    if left <= 0 or any(refund.full for refund in earlier):
+        raise NothingLeftToRefund
+    if command.full:
+        evidence = RefundEvidence(command.receipt, (), 0, full=True, due=())
+        return Back(before=before, after=before, evidence=evidence, refunded_minor=left, left_minor=0)
+    new = tuple(_returned(before, n, one) for n, one in enumerate(command.lines or ()))
+    amount = command.amount_minor or 0
+    after = rules.without(whole, (*returns, *new), amount_minor=money + amount)
+    back_minor = amount or before.total_minor - after.total_minor
+    if back_minor > left:
+        raise RefundExceedsPurchase(pointer="/amount_minor" if amount else "/lines", left_minor=left)
+    evidence = RefundEvidence(command.receipt, new, amount, full=False, due=())
+    return Back(before=before, after=after, evidence=evidence, refunded_minor=back_minor, left_minor=left - back_minor)
+
+
+def _returned(before: rules.Purchase, place: int, asked: ReturnedLine) -> rules.Return:
+    line = next((one for one in before.lines or () if one.line == asked.line), None)
+    if line is None:
+        raise LineUnknown(pointer=f"/lines/{place}/line", line=asked.line)
+    if (asked.quantity or 0) > line.quantity:
+        raise RefundExceedsPurchase(pointer=f"/lines/{place}/quantity", left_quantity=line.quantity)
+    if (asked.amount_minor or 0) > line.amount_minor:
+        raise RefundExceedsPurchase(pointer=f"/lines/{place}/amount_minor", left_minor=line.amount_minor)
+    return rules.Return(line=asked.line, quantity=asked.quantity, amount_minor=asked.amount_minor)
+
+
+def due_from(
+    bought: Bought, back: Back, earlier: tuple[RefundEvidence, ...], edition: Edition
+) -> tuple[tuple[Awarded, int], ...]:
+    """Tell what is to be taken back from which award: what was earned, less what would have been, less what was taken."""
+    would_be: dict[tuple[str, str], int] = {}
+    if back.left_minor:
+        for given in edition.compiled.evaluate(back.after, bought.evidence.facts).awards:
+            would_be[given.rule, given.unit] = would_be.get((given.rule, given.unit), 0) + given.amount
+    taken: dict[tuple[str, str], int] = {}
+    for refund in earlier:
+        for rule, unit, amount in refund.due:
+            taken[rule, unit] = taken.get((rule, unit), 0) + amount
+    due = []
+    for unit in dict.fromkeys(award.unit for award in bought.awards):
+        earned = sum(award.amount for award in bought.awards if award.unit == unit)
+        stays = sum(amount for (_, of), amount in would_be.items() if of == unit)
+        gone = sum(amount for (_, of), amount in taken.items() if of == unit)
+        # A rule that fires only now may make up for another: the unit's total decides, the rules share it.
+        total = max(0, earned - stays - gone)
+        for award in (one for one in bought.awards if one.unit == unit):
+            key = (award.rule, award.unit)
+            part = min(total, max(0, award.amount - would_be.get(key, 0) - taken.get(key, 0)))
+            total -= part
+            due.append((award, part))
+    return tuple((award, part) for award, part in due if part)
+
+
+def limits_given_back(
+    business_id: int, state: MemberState, bought: Bought, back: Back, edition: Edition
+) -> tuple[LimitUseRow, ...]:
+    """Give back the limits the returned goods had used, so that what was undone does not count against the member."""
+    facts = bought.evidence.facts
+    before = edition.compiled.evaluate(back.before, facts).uses
+    after = {
+        (u.subject, u.window): u for u in (edition.compiled.evaluate(back.after, facts).uses if back.left_minor else ())
+    }
+    used = {(u.subject, u.window): u for u in state.used or ()}
+    rows = []
+    for use in before:
+        now, stays = used.get((use.subject, use.window)), after.get((use.subject, use.window))
+        times = use.times - (stays.times if stays else 0)
+        amount = use.amount - (stays.amount if stays else 0)
+        if now is None or (times <= 0 and amount <= 0):
+            continue
+        rows.append(
+            LimitUseRow(
+                business_id,
+                state.id,
+                use.subject,
+                use.window,
+                to_micros(use.starts_at),
+                to_micros(use.ends_at),
+                max(0, now.times - max(0, times)),
+                max(0, now.amount - max(0, amount)),
+            )  # fmt: skip
+        )
+    return tuple(rows)
+
+

@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import TILL, TILL_OR_READ, promised
-from loyalty_engine import earning, ids, refunding
+from loyalty_engine import earning, ids, purchases, refunding
 from loyalty_engine.answers import PurchaseAnswer, PurchaseRead, QuoteAnswer, RefundAnswer
 from loyalty_engine.commands import QuotePurchase, RecordPurchase, RefundByReceipt, RefundPurchase
 from loyalty_engine.errors import (
@@ -70,7 +70,7 @@ async def read_purchase(request: Ask, purchase_id: FromPath[str]) -> ASGIApp:
     """Show a purchase as it was answered, and what has been given back since."""
     if not ids.is_id(purchase_id, "pur"):
         raise PurchaseUnknown
-    return reply(await earning.read_purchase(request.house, request.caller, purchase_id))
+    return reply(await purchases.read_purchase(request.house, request.caller, purchase_id))
 
 
 @post(

@@ -230,6 +230,8 @@ INDEXES = (
 # What is written in these tables is history: a correction is another row that points to the first.
 APPEND_ONLY = ("entries", "allocations", "versions")
 OPTIONS = {"sqlite": " STRICT, WITHOUT ROWID", "postgres": "", "cockroach": ""}
+# Rows with long texts: inside a clustered key each of them would take an overflow page of its own.
+LONG_ROWS = ("journal", "versions", "drafts", "parked_refunds")
 WHOLE = {"sqlite": "INTEGER", "postgres": "BIGINT", "cockroach": "BIGINT"}
 TEXT = {"sqlite": "TEXT", "postgres": 'TEXT COLLATE "C"', "cockroach": "TEXT"}
 
@@ -259,7 +261,10 @@ def _guards(dialect: str) -> list[str]:
 async def _forwards() -> None:
     dialect = DB.engine_type
     for table in TABLES:
-        words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": OPTIONS[dialect]}
+        options = OPTIONS[dialect]
+        if table.split()[2] in LONG_ROWS:
+            options = options.replace(", WITHOUT ROWID", "")
+        words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": options}
         for placeholder, word in words.items():
             table = table.replace(placeholder, word)  # noqa: PLW2901  # the same table, in this engine's words
         await DB.run_ddl(table)

@@ -157,8 +157,8 @@ class Channel(OneOf, frozen=True):
     fact = "channel"
 
 
-class CampaignCode(AnyOfSeveral, frozen=True):
-    """The member gave any of these campaign codes with the purchase."""
+class WithCode(AnyOfSeveral, frozen=True):
+    """The member gave any of these codes with the purchase."""
 
     written = "code"
     subject = "the code"

@@ -35,7 +35,7 @@ class Gives(msgspec.Struct, frozen=True, omit_defaults=True):
     percent_off: Annotated[int, Meta(ge=1, le=100)] | None = None
 
     def __post_init__(self) -> None:
-        if sum(gift is not None for gift in (self.free_item, self.amount_off_minor, self.percent_off)) != 1:
+        if sum(given is not None for given in (self.free_item, self.amount_off_minor, self.percent_off)) != 1:
             raise ValueError("a perk gives one of free_item, amount_off_minor and percent_off")
 
 

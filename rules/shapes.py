@@ -84,7 +84,7 @@ class Reader:
     ) -> Taken:
         extra = extra or {}
         if isinstance(shape, inspect.Metadata):
-            return self._typed(shape.type, value, place, {**extra, **(shape.extra or {})})
+            return self._typed(shape.type, value, place, {**extra, **(shape.extra or {}), **(shape.extra_json_schema or {})})
         if isinstance(shape, inspect.UnionType):
             return self._typed(not_none(shape), value, place, extra)
         cls: Kind = getattr(shape, "cls", None)
@@ -152,7 +152,7 @@ class Reader:
     def _plain(self, shape: inspect.Type, value: Written, place: str, extra: Mapping[str, Any]) -> Taken:
         read = _plainly(shape, value)
         if read is MISSING:
-            return self.refuse(place, f"{_written(value)} is not right here", would_be(shape, value))
+            return self.refuse(place, f"{_written(value)} is not right here", extra.get("description") or would_be(shape, value))
         if "known" in extra and (unknown := KNOWN[extra["known"]](read)) is not None:
             return self.refuse(place, *unknown)
         if "refers" in extra:

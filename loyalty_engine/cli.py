@@ -86,16 +86,20 @@ def serve(host: str, port: int, workers: int, database: str | None) -> None:
     if database:
         os.environ["LOYALTY_DATABASE_URL"] = database
     settings = _settings(database)
-    if settings.database_url.startswith("sqlite") and workers > 1:
+    if workers > processes_for(settings.database_url, workers):
         click.echo("SQLite is written by one process: serving with 1 worker. Use PostgreSQL for more.", err=True)
-        workers = 1
 
     async def prepare(house: House) -> None:
         await refunding.settle_all(house, at=_now())
 
     # The schema is brought forward and leftovers of a crash are settled once, before any worker starts.
     _in_house(database, prepare)
-    _serve(host, port, workers, settings.log_level)
+    _serve(host, port, processes_for(settings.database_url, workers), settings.log_level)
+
+
+def processes_for(database_url: str, asked: int) -> int:
+    """Give how many processes may serve a database: SQLite has one writer."""
+    return 1 if database_url.startswith("sqlite") else asked
 
 
 def _serve(host: str, port: int, workers: int, log_level: str) -> None:

@@ -20,6 +20,7 @@ from loyalty_engine.errors import (
     CursorMalformed,
     IdempotencyKeyMalformed,
     IdempotencyKeyMissing,
+    MalformedBody,
     ParameterMalformed,
 )
 
@@ -100,12 +101,12 @@ class Ask(Request[None, Caller, State]):
         return Ticket(key_of(keys[0].decode("latin-1").strip()), self.request_id, self.received_at)
 
     async def body(self) -> bytes:
-        """Take in the body, once, within the limit of the call."""
+        """Take in the body, once, within the limit of the call; raises MalformedBody when it needs one."""
         state = self._connection_state
         if not isinstance(state.body, bytes):
-            state.body = await wire.read_body(
-                self.receive, header(self.scope, b"content-length"), self.call.limit
-            )
+            state.body = await wire.read_body(self.receive, header(self.scope, b"content-length"), self.call.limit)
+        if not state.body and self.call.body_required:
+            raise MalformedBody("The body is empty.")
         return state.body
 
     async def json(self) -> Any:  # noqa: ANN401  # whatever the route declares
@@ -122,9 +123,7 @@ class Ask(Request[None, Caller, State]):
     def page(self) -> tuple[int, str | None]:
         """Read `?limit=&cursor=`; raises ParameterMalformed or CursorMalformed."""
         try:
-            given = dict(
-                parse_qsl(self.scope["query_string"].decode(), keep_blank_values=True, errors="strict")
-            )
+            given = dict(parse_qsl(self.scope["query_string"].decode(), keep_blank_values=True, errors="strict"))
         except ValueError:
             raise ParameterMalformed("The address is not UTF-8.") from None
         limit = given.get("limit", str(PAGE_USUAL))
@@ -141,9 +140,7 @@ class Reply:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(
-        self, status: int, body: bytes = b"", *headers: tuple[bytes, bytes], media_type: bytes = JSON
-    ) -> None:
+    def __init__(self, status: int, body: bytes = b"", *headers: tuple[bytes, bytes], media_type: bytes = JSON) -> None:
         """Prepare an answer with these further headers; without a body (204) it has no type and no length."""
         self.status = status
         self.body = body

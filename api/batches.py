@@ -13,7 +13,7 @@ from litestar import post
 from litestar.types import ASGIApp
 from msgspec import Meta, Raw, Struct
 
-from api import wire
+from api import complaints, wire
 from api.asking import Ask, key_of, reply
 from api.calls import TILL, promised
 from api.problems import language_of, problem, read_exception
@@ -98,7 +98,7 @@ async def _rows(request: Ask) -> list[bytes]:
     else:
         rows = [bytes(row) for row in wire.read_envelope(body)]
     if len(rows) > ROWS_MOST:
-        raise BodyInvalid(f"A batch has at most {ROWS_MOST} rows.", pointer="", rows=len(rows))
+        raise complaints.whole("too_long", f"A batch has at most {ROWS_MOST} rows.")
     return rows
 
 
@@ -143,9 +143,7 @@ async def _refund(request: Ask, body: bytes, ticket: Ticket) -> Answer:
         return await refunding.record_refund_by_receipt(request.house, request.caller, addressed, ticket)
     if not ids.is_id(told.purchase, "pur"):
         raise PurchaseUnknown
-    return await refunding.record_refund(
-        request.house, request.caller, told.purchase, RefundPurchase(**fields), ticket
-    )
+    return await refunding.record_refund(request.house, request.caller, told.purchase, RefundPurchase(**fields), ticket)
 
 
 _OPERATIONS: Final[dict[str, Callable[[Ask, bytes, Ticket], Awaitable[Answer]]]] = {

@@ -69,7 +69,14 @@ def say_why(body: bytes, problem: Exception) -> NoReturn:
     check_text(parse(body))
     if isinstance(problem, msgspec.ValidationError):
         raise invalid(problem) from None
+    if type(problem) is ValueError:
+        raise whole("out_of_range", "A number has more digits than anything here can have.") from None
     raise MalformedBody(_as_json_says(problem)) from None
+
+
+def whole(code: str, says: str) -> BodyInvalid:
+    """Say that something is wrong with the body as a whole."""
+    return BodyInvalid(says, details=(Detail("", code, says),))
 
 
 def _as_json_says(problem: Exception) -> str:
@@ -134,9 +141,7 @@ def escaped(name: str) -> str:
 
 _COMPLAINT: Final = re.compile(r"(?P<says>.*?)(?: - at `(?:key` in `)?\$(?P<path>.*)`)?", re.DOTALL)
 _STEP: Final = re.compile(r"\[(?P<place>\d+)\]|\.(?P<name>[^.\[]+)|\[\.\.\.\]")
-_FIELD: Final = re.compile(
-    r"Object (?P<what>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL
-)
+_FIELD: Final = re.compile(r"Object (?P<what>contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _CODES: Final = (
     ("unknown_field", "contains unknown"),
     ("required", "missing required"),
@@ -171,11 +176,7 @@ def invalid(problem: msgspec.ValidationError) -> LoyaltyError:
     says, pointer = heard["says"], _pointer(heard["path"] or "")
     if field := _FIELD.fullmatch(says):
         pointer += f"/{escaped(field['name'])}"
-        says = (
-            "There is no such field here."
-            if field["what"] == "contains unknown"
-            else "This field is required."
-        )
+        says = "There is no such field here." if field["what"] == "contains unknown" else "This field is required."
     code = next((code for code, sign in _CODES if sign in heard["says"]), "invalid")
     return BodyInvalid(details=(Detail(pointer, code, _plain(says)),))
 
@@ -186,9 +187,7 @@ def _pointer(path: str) -> str:
 
 def _plain(says: str) -> str:
     """Put msgspec's type names in words: "Expected a whole number, got a text"."""
-    words = re.sub(
-        r"`([a-z| ]+)`", lambda types: " or ".join(_word(each) for each in types[1].split(" | ")), says
-    )
+    words = re.sub(r"`([a-z| ]+)`", lambda types: " or ".join(_word(each) for each in types[1].split(" | ")), says)
     return words if words.endswith(".") else f"{words}."
 
 

@@ -70,9 +70,7 @@ async def meaning(code: FromPath[str]) -> ASGIApp:
     if error is None:
         raise RouteUnknown
     again = "The same request may be sent again." if error.retryable else "Sending it again changes nothing."
-    said = _PROBLEM.format(
-        code=html.escape(code), title=html.escape(error.title), status=error.status, again=again
-    )
+    said = _PROBLEM.format(code=html.escape(code), title=html.escape(error.title), status=error.status, again=again)
     return Reply(200, said.encode(), media_type=_HTML)
 
 

@@ -75,9 +75,7 @@ async def list_locations(request: Ask) -> ASGIApp:
 )
 async def declare_location(request: Ask, data: JSONBody[DeclareLocation]) -> ASGIApp:
     """Declare a shop under the short name its tills send; one that is there already gets the name given."""
-    return reply_stored(
-        await businesses.declare_location(request.house, request.caller, data, request.ticket())
-    )
+    return reply_stored(await businesses.declare_location(request.house, request.caller, data, request.ticket()))
 
 
 @delete(

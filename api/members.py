@@ -88,9 +88,7 @@ async def read_ledger(request: Ask, member_id: FromPath[str]) -> ASGIApp:
     limit, cursor = request.page()
     if not ids.is_id(member_id, "mem"):
         raise MemberUnknown
-    return reply(
-        await members.ledger_page(request.house, request.caller, member_id, limit=limit, cursor=cursor)
-    )
+    return reply(await members.ledger_page(request.house, request.caller, member_id, limit=limit, cursor=cursor))
 
 
 @post(

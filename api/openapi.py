@@ -93,9 +93,7 @@ def every_error() -> Iterator[type[LoyaltyError]]:
 def document(app: Litestar) -> Json:
     """Write the document of an app."""
     found = list(_routes(app))
-    types = {
-        each for _, _, route, call in found for each in (_body(route, call), *call.answers.values()) if each
-    }
+    types = {each for _, _, route, call in found for each in (_body(route, call), *call.answers.values()) if each}
     ordered = sorted(types, key=repr)
     references, components = msgspec.json.schema_components([*ordered, Problem], ref_template=_REF)
     schemas: dict[Any, Json] = dict(zip([*ordered, Problem], references, strict=True))
@@ -117,6 +115,7 @@ def document(app: Litestar) -> Json:
         "components": {
             "schemas": {name: shape | _FURTHER.get(name, {}) for name, shape in sorted(components.items())},
             "headers": _HEADERS,
+            "examples": dict(_problems()),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -128,10 +127,16 @@ def document(app: Litestar) -> Json:
     }
 
 
+def _problems() -> Iterator[tuple[str, Json]]:
+    for error in every_error():
+        yield error.code, {"value": examples.problem(error, at_till=False)}
+        yield f"{error.code}-at-till", {"value": examples.problem(error, at_till=True)}
+
+
 def _routes(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, Call]]:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
-            for method, (handler, _) in route.route_handler_map.items():
+            for method, (handler, _) in sorted(route.route_handler_map.items()):
                 if (call := handler.opt.get("call")) is not None:
                     yield route.path_format, method, handler, call
 
@@ -213,8 +218,8 @@ def _responses(route: HTTPRouteHandler, call: Call, schemas: dict[Any, Json]) ->
         by_status.setdefault(error.status, []).append(error)
     for status, refusals in sorted(by_status.items()):
         stored = hit if status in {404, 422} else {}
-        at_till = "till" in call.scopes
-        shown = {error.code: {"value": examples.problem(error, at_till=at_till)} for error in refusals}
+        place = "-at-till" if "till" in call.scopes else ""
+        shown = {error.code: {"$ref": f"#/components/examples/{error.code}{place}"} for error in refusals}
         yield str(status), _refused(status, refusals, schemas[Problem], always | stored, shown)
 
 
@@ -229,12 +234,8 @@ def _refusals(route: HTTPRouteHandler, call: Call) -> tuple[type[LoyaltyError], 
     return tuple(dict.fromkeys(named))
 
 
-def _refused(
-    status: int, refusals: list[type[LoyaltyError]], schema: Json, headers: Json, shown: Json
-) -> Json:
-    further = (
-        {"Retry-After": {"$ref": "#/components/headers/Retry-After"}} if status in {409, 429, 503} else {}
-    )
+def _refused(status: int, refusals: list[type[LoyaltyError]], schema: Json, headers: Json, shown: Json) -> Json:
+    further = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}} if status in {409, 429, 503} else {}
     return {
         "description": "\n".join(f"- `{error.code}`: {error.title}" for error in refusals),
         "headers": headers | further,

@@ -17,7 +17,6 @@ from loyalty_engine import programmes
 from loyalty_engine.answers import CheckAnswer, DraftAnswer, VersionAnswer
 from loyalty_engine.commands import PublishProgramme
 from loyalty_engine.errors import (
-    BodyInvalid,
     CursorMalformed,
     DraftMissing,
     IdempotencyKeyReused,
@@ -45,7 +44,7 @@ async def _source(request: Ask) -> tuple[str, Literal["toml", "json"]]:
     document = complaints.parse(body)
     complaints.check_text(document)
     if not isinstance(document, dict):
-        raise BodyInvalid("A programme is an object.", pointer="")
+        raise complaints.whole("wrong_type", "A programme is an object.")
     return text, "json"
 
 
@@ -68,9 +67,7 @@ async def read_draft(request: Ask) -> ASGIApp:
 async def save_draft(request: Ask) -> ASGIApp:
     """Make a programme the draft; one that cannot be read is refused, with every place that is wrong."""
     source, written = await _source(request)
-    return reply(
-        await programmes.save_draft(request.house, request.caller, source, written, at=request.received_at)
-    )
+    return reply(await programmes.save_draft(request.house, request.caller, source, written, at=request.received_at))
 
 
 @post(
@@ -108,9 +105,7 @@ async def publish_programme(request: Ask, data: JSONBody[PublishProgramme]) -> A
 
 @get(
     "/programme/versions",
-    **promised(
-        scopes=READ, answers={200: VersionPage}, refusals=(CursorMalformed, ParameterMalformed), pages=True
-    ),
+    **promised(scopes=READ, answers={200: VersionPage}, refusals=(CursorMalformed, ParameterMalformed), pages=True),
 )
 async def list_versions(request: Ask) -> ASGIApp:
     """List what has been published, newest first."""

@@ -75,20 +75,14 @@ async def read_purchase(request: Ask, purchase_id: FromPath[str]) -> ASGIApp:
 
 @post(
     "/purchases/{purchase_id:str}/refunds",
-    **promised(
-        scopes=TILL, answers={201: RefundAnswer}, refusals=(PurchaseUnknown, *_GOODS_BACK), changes=True
-    ),
+    **promised(scopes=TILL, answers={201: RefundAnswer}, refusals=(PurchaseUnknown, *_GOODS_BACK), changes=True),
 )
-async def refund_purchase(
-    request: Ask, purchase_id: FromPath[str], data: JSONBody[RefundPurchase]
-) -> ASGIApp:
+async def refund_purchase(request: Ask, purchase_id: FromPath[str], data: JSONBody[RefundPurchase]) -> ASGIApp:
     """Take back what a purchase gave, for the goods or the money that were returned."""
     ticket = request.ticket()
     if not ids.is_id(purchase_id, "pur"):
         raise PurchaseUnknown
-    return reply_stored(
-        await refunding.record_refund(request.house, request.caller, purchase_id, data, ticket)
-    )
+    return reply_stored(await refunding.record_refund(request.house, request.caller, purchase_id, data, ticket))
 
 
 @post(

@@ -17,8 +17,8 @@ from typing import Any, Final, Literal, TypeVar, cast
 import msgspec
 from litestar.types import Receive
 
-from api.complaints import NAMES_ONCE, check_text, parse, say_why
-from loyalty_engine.errors import BodyInvalid, BodyTooLarge, MalformedBody, NotJson
+from api.complaints import NAMES_ONCE, check_text, parse, say_why, whole
+from loyalty_engine.errors import BodyTooLarge, MalformedBody, NotJson
 
 T = TypeVar("T")
 
@@ -51,9 +51,7 @@ def kind_of(content_type: bytes | None, *takes: Kind) -> Kind:
     kind = _KINDS.get(name.strip().lower())
     if kind is None or kind not in takes:
         raise NotJson(f"Send the body as {_sentence(takes)}.")
-    if parameters.strip() and not all(
-        _UTF8.fullmatch(part) for part in parameters.split(b";") if part.strip()
-    ):
+    if parameters.strip() and not all(_UTF8.fullmatch(part) for part in parameters.split(b";") if part.strip()):
         raise NotJson("A body is UTF-8; no other charset and no further parameter is taken.")
     return kind
 
@@ -116,7 +114,7 @@ def read_text(body: bytes) -> str:
     if text.startswith("\ufeff"):
         raise MalformedBody("The body begins with a byte order mark; send it without.")
     if "\x00" in text:
-        raise BodyInvalid("A text holds the character NUL.", pointer="")
+        raise whole("not_text", "A text holds the character NUL.")
     return text
 
 

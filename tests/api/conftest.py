@@ -13,6 +13,7 @@ import pytest
 import structlog
 from litestar import Litestar
 from msgspec import Struct
+from piccolo.conf.apps import table_finder
 
 from api.app import create_app
 from loyalty_engine import businesses, programmes
@@ -107,6 +108,15 @@ def flat_whites(receipt: str, **fields: Any) -> dict[str, Any]:
         "member": {"phone": "999 00 123"},
         "lines": lines,
     } | fields
+
+
+TABLES = [table._meta.tablename for table in table_finder(["loyalty_engine.tables"])]
+
+
+async def everything(house: House) -> dict[str, list[str]]:
+    """Every row there is, by table: two of these are equal when nothing has been written between them."""
+    rows = {table: await house.database.fetch("SELECT * FROM " + table) for table in TABLES}  # noqa: S608
+    return {table: sorted(map(repr, found)) for table, found in rows.items()}
 
 
 async def open_business(house: House, slug: str, at: datetime) -> dict[str, str]:

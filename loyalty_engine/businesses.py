@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -32,8 +33,10 @@ from loyalty_engine.instants import shown, shown_or_none, to_micros
 from loyalty_engine.rows import LocationRow, Posting
 from loyalty_engine.tables import Business, Key, Location
 
+_SLUG = re.compile("[a-z0-9-]{1,60}")
 # How long a key that was found valid is taken to be valid without asking again, in microseconds.
 _TRUSTED_FOR = 1_000_000
+_KEYS_REMEMBERED = 10_000
 # Where a till that names no location is: a business with one shop never has to name it.
 ONLY_LOCATION = "main"
 
@@ -55,7 +58,7 @@ def business_id_of(slug: str) -> int:
 
 async def found_business(house: House, slug: str, name: str, *, at: int) -> int:
     """Give a business its place, once; raise ValueError where the slug cannot be had."""
-    if not (0 < len(slug) <= 60 and slug.isascii() and slug.replace("-", "").isalnum() and slug == slug.lower()):
+    if not _SLUG.fullmatch(slug):
         message = f"a business is named by lower-case letters, digits and hyphens, not {slug!r}"
         raise ValueError(message)
     business_id = business_id_of(slug)
@@ -115,7 +118,7 @@ async def authenticate(house: House, key_text: str, *, at: datetime) -> Caller:
         if alive and hmac.compare_digest(kept, fingerprint):
             caller = Caller(business_id, slug, key_id, frozenset(scopes.split()), location)
             until = min(now + _TRUSTED_FOR, expires_at or now + _TRUSTED_FOR)
-            if len(house.keys_seen) > 10_000:
+            if len(house.keys_seen) > _KEYS_REMEMBERED:
                 house.keys_seen.clear()
             house.keys_seen[fingerprint] = (until, caller)
             return caller
@@ -176,7 +179,7 @@ async def list_keys(house: House, caller: Caller) -> tuple[KeyAnswer, ...]:
             shown(row["created_at"]),
             shown_or_none(row["expires_at"]),
             shown_or_none(row["revoked_at"]),
-        )  # fmt: skip
+        )
         for row in found
     )
 

@@ -1,4 +1,4 @@
-"""The back office at a terminal: start the house, publish a programme, hand out keys, bring history in, audit the books."""
+"""The back office at a terminal: publish a programme, hand out keys, serve, bring history in, audit the books."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ import click
 import msgspec
 
 from loyalty_engine import businesses, demo, ids, importing, programmes, refunding
+from loyalty_engine.answers import Finding
 from loyalty_engine.commands import CreateKey, PublishProgramme, Ticket
 from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.house import House, open_house
@@ -142,7 +144,7 @@ def _format_of(file: Path) -> programmes.Format:
     return "json" if file.suffix == ".json" else "toml"
 
 
-def _say(finding: Any) -> None:
+def _say(finding: Finding) -> None:
     rule = f" (rule {finding.rule})" if finding.rule else ""
     click.echo(f"{finding.severity}: {finding.place}{rule}: {finding.says}")
     if finding.would_be:
@@ -173,7 +175,9 @@ def apply(file: Path, business: str, note: str, by: str, database: str | None) -
             source=source, form=form,
         )  # fmt: skip
         number = msgspec.json.decode(answer.body)["version"]
-        return f"{business}: version {number} " + ("is published" if answer.status == 201 else "is current already")
+        return f"{business}: version {number} " + (
+            "is published" if answer.status == HTTPStatus.CREATED else "is current already"
+        )
 
     click.echo(_in_house(database, work))
 
@@ -241,7 +245,7 @@ def create(  # one parameter an option
 @business_option
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @database_option
-def list_keys(business: str, as_json: bool, database: str | None) -> None:  # noqa: FBT001
+def list_keys(business: str, as_json: bool, database: str | None) -> None:
     """List the keys of a business."""
 
     async def work(house: House) -> tuple[Any, ...]:

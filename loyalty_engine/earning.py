@@ -148,7 +148,7 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
             channel=command.channel,
             codes=command.codes,
             lines=None if lines is None else tuple(rules.Line(**msgspec.structs.asdict(line)) for line in lines),
-        ),  # fmt: skip
+        ),
         location=location,
         occurred_at=to_micros(occurred_at),
         who=named(house, caller.business_id, command.member, about.country),
@@ -288,6 +288,6 @@ def _limits_used(business_id: int, member_id: str, judged: Judged) -> tuple[Limi
                 to_micros(use.ends_at),
                 times + use.times,
                 amount + use.amount,
-            )  # fmt: skip
+            )
         )
     return tuple(rows)

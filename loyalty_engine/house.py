@@ -1,4 +1,4 @@
-"""The building with its lights on: the database, the vault and the programmes that every room needs, opened together."""
+"""The building with its lights on: the database, vault and programmes that every room needs, opened together."""
 
 from __future__ import annotations
 

@@ -118,10 +118,7 @@ def _read_phone(typed: str, country: str) -> Identifier:
     if not phonenumbers.is_valid_number(number):
         reason = phonenumbers.is_possible_number_with_reason(number)
         raise _refusal(_LENGTH_REFUSALS.get(reason, "phone_invalid"))
-    if (
-        phonenumbers.number_type(number) not in _TEXTABLE
-        or phonenumbers.region_code_for_number(number) == _NO_COUNTRY
-    ):
+    if phonenumbers.number_type(number) not in _TEXTABLE or phonenumbers.region_code_for_number(number) == _NO_COUNTRY:
         raise _refusal("phone_not_mobile")
     return Identifier("phone", phonenumbers.format_number(number, PhoneNumberFormat.E164))
 

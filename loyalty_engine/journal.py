@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import msgspec
@@ -100,8 +101,8 @@ def line(told: Told, line_id: str, *, status: int, answer: bytes, **fields: Any)
     filled = nothing | usual | fields
     return JournalLine(
         business_id=opening.business_id, id=line_id, kind=told.kind, key=opening.key, natural=opening.natural,
-        fingerprint=told.fingerprint, recorded_at=to_micros(told.ticket.at), status=status, answer=answer.decode(), request_id=told.ticket.request_id,
-        **filled,
+        fingerprint=told.fingerprint, recorded_at=to_micros(told.ticket.at), status=status, answer=answer.decode(),
+        request_id=told.ticket.request_id, **filled,
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ async def once(house: House, told: Told, decide: Decide) -> Answer:
             page = await house.database.open(opening)
             if (seen := answered(told, page)) is not None:
                 return seen
-            posting = await _decided(house, told, decide, page, house.database)
+            posting = await _decided(told, decide, page, house.database)
             try:
                 if await house.database.keep(posting):
                     return _given(posting)
@@ -136,14 +137,14 @@ async def _under_lock(house: House, told: Told, decide: Decide) -> Answer:
             page = await transaction.open(told.opening)
         if (seen := answered(told, page)) is not None:
             return seen
-        posting = await _decided(house, told, decide, page, transaction)
+        posting = await _decided(told, decide, page, transaction)
         await transaction.keep(posting)
         return _given(posting)
 
     return await house.database.write_transaction(work)
 
 
-async def _decided(house: House, told: Told, decide: Decide, page: Page | None, reader: Reader) -> Posting:
+async def _decided(told: Told, decide: Decide, page: Page | None, reader: Reader) -> Posting:
     if page is None:
         raise BusinessUnknown
     try:
@@ -169,7 +170,7 @@ def _refused(told: Told, refusal: LoyaltyError) -> Posting:
 
 def _given(posting: Posting) -> Answer:
     written = posting.journal
-    if written.status >= 400:
+    if written.status >= HTTPStatus.BAD_REQUEST:
         raise _raised_again(written.answer, written.request_id, hit=False)
     return Answer(status=written.status, body=written.answer.encode())
 
@@ -187,7 +188,7 @@ def answered(told: Told, page: Page | None) -> Answer | None:
 
 
 def _replayed(seen: Seen) -> Answer:
-    if seen.status >= 400:
+    if seen.status >= HTTPStatus.BAD_REQUEST:
         raise _raised_again(seen.answer, seen.request_id, hit=True)
     return Answer(status=seen.status, body=seen.answer.encode(), hit=True)
 

@@ -99,8 +99,9 @@ class Sheet:
         if abs(after) > LARGEST:
             raise BalanceTooLarge(unit=account.unit)
         entry = EntryRow(
-            self.business_id, ids.new("ent", self.recorded_at // 1000), self.member_id, self.revision,
-            account.unit, amount, counter, kind, after, self.journal_id, self.version, rule, says, reverses, self.occurred_at, self.recorded_at,
+            self.business_id, ids.new("ent", self.recorded_at // 1000), self.member_id, self.revision, account.unit,
+            amount, counter, kind, after, self.journal_id, self.version, rule, says, reverses, self.occurred_at,
+            self.recorded_at,
         )  # fmt: skip
         self.entries.append(entry)
         return entry
@@ -148,7 +149,7 @@ class Sheet:
                 account.held,
                 account.pending_until,
                 account.next_expiry,
-            )  # fmt: skip
+            )
             for account in self._touched.values()
         )
 

@@ -40,6 +40,10 @@ from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, pars
 from loyalty_engine.instants import from_micros, shown, to_micros
 from loyalty_engine.rows import IdentifierRow, MemberRow, Posting
 
+_NOBODY = LookupAnswer(
+    known=False, member=None, balances=(), tier=None, vouchers=(), perks=(), nudges=(), hint=None, consent_prompts=()
+)
+
 
 class Named(Struct, frozen=True):
     """A member as the caller named them: by an identifier, or by id."""
@@ -167,16 +171,16 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
             member_id=who.member_id,
             occurred_at=now,
             now=now,
-        )  # fmt: skip
+        )
     )
     state = page.member if page else None
     if state is None:
         if who.member_id is not None:
             raise MemberUnknown
-        return LookupAnswer(False, None, (), None, (), (), (), None, ())
+        return _NOBODY
     seen = MemberSeen(state.id, await masked_name(house, caller.business_id, who, state), new=False)
     held = balances(edition.programme, accounts_of(state))
-    return LookupAnswer(True, seen, held, None, (), (), (), None, ())
+    return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held)
 
 
 async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Ticket) -> Answer:
@@ -231,8 +235,8 @@ async def _shown(
         profile = msgspec.json.decode(opened, type=dict[str, str])
     masked = tuple(mask(one) for one in await identifiers_of(house, business_id, state))
     return MemberAnswer(
-        state.id, masked, state.language, profile.get("name"), profile.get("birthday"), shown(state.joined_at), state.visits,
-        state.spend_minor, balances(programme, accounts_of(state)), new=new,
+        state.id, masked, state.language, profile.get("name"), profile.get("birthday"), shown(state.joined_at),
+        state.visits, state.spend_minor, balances(programme, accounts_of(state)), new=new,
     )  # fmt: skip
 
 
@@ -280,7 +284,7 @@ async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: in
             row[8],
             shown(row[9]),
             shown(row[10]),
-        )  # fmt: skip
+        )
         for row in found[:limit]
     )
     more = f"{found[limit - 1][13]}.{found[limit - 1][0]}" if len(found) > limit else None

@@ -23,6 +23,7 @@ from loyalty_engine.instants import shown, to_micros
 from loyalty_engine.rows import Posting
 from loyalty_engine.tables import Business, Draft, Version
 
+_CURSOR_DIGITS = 10
 Format = Literal["toml", "json"]
 
 
@@ -67,8 +68,9 @@ async def save_draft(house: House, caller: Caller, source: str, form: Format, *,
 
     async def work(transaction: Transaction) -> None:
         await transaction.fetch(
-            "INSERT INTO drafts (business_id, source, format, saved_at) VALUES ($1, $2, $3, $4) ON CONFLICT (business_id) "
-            "DO UPDATE SET source = excluded.source, format = excluded.format, saved_at = excluded.saved_at",
+            "INSERT INTO drafts (business_id, source, format, saved_at) VALUES ($1, $2, $3, $4) "
+            "ON CONFLICT (business_id) DO UPDATE SET "
+            "source = excluded.source, format = excluded.format, saved_at = excluded.saved_at",
             caller.business_id, source, form, to_micros(at),
         )  # fmt: skip
 
@@ -170,7 +172,7 @@ async def versions(
     house: House, caller: Caller, *, limit: int, cursor: str | None
 ) -> tuple[tuple[VersionAnswer, ...], str | None]:
     """List the published versions, newest first."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < _CURSOR_DIGITS):
         raise CursorMalformed
     below = int(cursor) if cursor else 1 << 31
     found = await ask(

@@ -55,7 +55,7 @@ async def read_purchase(house: House, caller: Caller, purchase_id: str) -> Purch
 
 async def bought_as(house: House, business_id: int, column: str, value: str) -> Bought | None:
     found = await house.database.fetch(
-        "SELECT id, member_id, location, occurred_at, version, input, answer FROM journal "  # noqa: S608  # our columns
+        "SELECT id, member_id, location, occurred_at, version, input, answer FROM journal "  # our columns
         f"WHERE business_id = $1 AND {column} = $2 AND kind = 'purchase' AND status = 201",
         business_id, value,
     )  # fmt: skip
@@ -76,5 +76,3 @@ async def earlier_refunds(reader: Reader, business_id: int, purchase_id: str) ->
         business_id, purchase_id,
     )  # fmt: skip
     return tuple(msgspec.json.decode(row[0], type=RefundEvidence) for row in found)
-
-

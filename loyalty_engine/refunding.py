@@ -127,8 +127,9 @@ async def _refund(
     happened = journal.happened_at(house.settings, command.occurred_at, ticket.at)
     # The page is read for the day of the purchase: the limits it used are those a refund gives back.
     opening = Opening(
-        business_id=caller.business_id, key=ticket.key, natural=journal.natural_key("refund", location, command.receipt),
-        member_id=bought.member_id, location=location, occurred_at=bought.occurred_at, now=to_micros(ticket.at),
+        business_id=caller.business_id, key=ticket.key,
+        natural=journal.natural_key("refund", location, command.receipt), member_id=bought.member_id,
+        location=location, occurred_at=bought.occurred_at, now=to_micros(ticket.at),
     )  # fmt: skip
     told = journal.Told(
         kind="refund", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("refund", command, path)
@@ -144,7 +145,8 @@ async def _park(house: House, caller: Caller, command: RefundByReceipt, ticket: 
     location, at = place_of(caller, command.location), to_micros(ticket.at)
     happened = to_micros(journal.happened_at(house.settings, command.occurred_at, ticket.at))
     opening = Opening(
-        business_id=caller.business_id, key=ticket.key, natural=journal.natural_key("refund", location, command.receipt),
+        business_id=caller.business_id, key=ticket.key,
+        natural=journal.natural_key("refund", location, command.receipt),
         location=location, occurred_at=happened, now=at,
     )  # fmt: skip
     told = journal.Told(

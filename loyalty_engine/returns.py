@@ -70,7 +70,7 @@ def _returned(before: rules.Purchase, place: int, asked: ReturnedLine) -> rules.
 def due_from(
     bought: Bought, back: Back, earlier: tuple[RefundEvidence, ...], edition: Edition
 ) -> tuple[tuple[Awarded, int], ...]:
-    """Tell what is to be taken back from which award: what was earned, less what would have been, less what was taken."""
+    """Tell what is due from which award: what was earned, less what would have been, less what was due before."""
     would_be: dict[tuple[str, str], int] = {}
     if back.left_minor:
         for given in edition.compiled.evaluate(back.after, bought.evidence.facts).awards:
@@ -121,8 +121,6 @@ def limits_given_back(
                 to_micros(use.ends_at),
                 max(0, now.times - max(0, times)),
                 max(0, now.amount - max(0, amount)),
-            )  # fmt: skip
+            )
         )
     return tuple(rows)
-
-

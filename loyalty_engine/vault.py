@@ -118,9 +118,7 @@ class Vault:
     # Unwrapped keys are not kept: it would save some three microseconds and need a cache that forgets the
     # erased. A key that is nowhere cannot outlive its member.
     def _unwrap(self, business_id: int, member_id: str, wrapped_key: str) -> AESGCM:
-        return AESGCM(
-            _open(self._business(business_id).for_wrapping, wrapped_key, _bound_to(business_id, member_id))
-        )
+        return AESGCM(_open(self._business(business_id).for_wrapping, wrapped_key, _bound_to(business_id, member_id)))
 
     def _derive_business(self, business_id: int) -> _BusinessKeys:
         return _BusinessKeys(

@@ -63,8 +63,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "I03b", "each entry carries the balance after it, in the order they were written",
-        "SELECT business_id, id FROM (SELECT business_id, id, balance_after, sum(amount) OVER (PARTITION BY business_id, "
-        "member_id, unit ORDER BY revision, id) AS running FROM entries) w WHERE balance_after <> running",
+        "SELECT business_id, id FROM (SELECT business_id, id, balance_after, sum(amount) OVER (PARTITION BY "
+        "business_id, member_id, unit ORDER BY revision, id) AS running FROM entries) w WHERE balance_after <> running",
     ),
     Invariant(
         "I04", "a balance below zero, or below what is held, comes from a reversal",
@@ -107,8 +107,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         "I09b", "no more is taken back of an award than it gave",
-        "SELECT e.business_id, e.id FROM entries e JOIN (SELECT business_id, reverses, sum(-amount) AS back FROM entries "
-        "WHERE reverses IS NOT NULL GROUP BY business_id, reverses) r ON r.business_id = e.business_id "
+        "SELECT e.business_id, e.id FROM entries e JOIN (SELECT business_id, reverses, sum(-amount) AS back "
+        "FROM entries WHERE reverses IS NOT NULL GROUP BY business_id, reverses) r ON r.business_id = e.business_id "
         "AND r.reverses = e.id WHERE r.back > e.amount",
     ),
     Invariant(

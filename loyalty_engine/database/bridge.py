@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from piccolo.engine.base import BaseTransaction, Engine
 
@@ -37,7 +37,7 @@ _spoken_to: ContextVar[Speaker] = ContextVar("spoken_to")
 class _Within(BaseTransaction):
     """Stands where Piccolo wants a transaction of its own: the one that is open already."""
 
-    async def __aenter__(self) -> _Within:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> bool:

@@ -71,7 +71,8 @@ _MOVE = (
     + ", ".join(f'"{name}" = ${n + 3}' for n, name in enumerate(_FACTS))
     + f" WHERE business_id = $1 AND id = $2 AND revision = ${len(_FACTS) + 3}"
 )
-_JOIN = f"INSERT INTO members ({_quoted(_MEMBER)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_MEMBER)))})"  # noqa: S608  # our own column names
+_PLACES = ", ".join(f"${n + 1}" for n in range(len(_MEMBER)))
+_JOIN = f"INSERT INTO members ({_quoted(_MEMBER)}) VALUES ({_PLACES})"
 _BURN = "UPDATE lots SET remaining = $3 WHERE business_id = $1 AND id = $2"
 _SETTLE = "UPDATE parked_refunds SET settled_by = $3 WHERE business_id = $1 AND journal_id = $2 AND settled_by IS NULL"
 
@@ -108,9 +109,11 @@ def group_statement() -> str:
     member_columns = [("i", "bigint"), ("expected", "bigint"), *columns_of(rows.MemberRow)]
     parts = [
         f"q AS MATERIALIZED (SELECT * FROM {asked('x', member_columns, 1)})",
-        f"moved AS (UPDATE members m SET {facts} FROM q WHERE q.expected > 0 AND m.business_id = q.business_id"
-        " AND m.id = q.id AND m.revision = q.expected RETURNING q.i)",
-        f"joined AS (INSERT INTO members ({_quoted(_MEMBER)}) SELECT {_quoted(_MEMBER)} FROM q WHERE q.expected = 0)",  # noqa: S608
+        (
+            f"moved AS (UPDATE members m SET {facts} FROM q WHERE q.expected > 0 AND m.business_id = q.business_id"
+            " AND m.id = q.id AND m.revision = q.expected RETURNING q.i)"
+        ),
+        f"joined AS (INSERT INTO members ({_quoted(_MEMBER)}) SELECT {_quoted(_MEMBER)} FROM q WHERE q.expected = 0)",
         "kept AS MATERIALIZED (SELECT i FROM moved UNION ALL SELECT q.i FROM q WHERE q.expected <= 0)",
     ]
     for number, (field, row) in enumerate(_WRITTEN, start=2):
@@ -118,13 +121,13 @@ def group_statement() -> str:
         source = asked("x", [("i", "bigint"), *columns_of(row)], number)
         table: str = row.TABLE  # type: ignore[attr-defined]  # every written row declares it
         parts.append(
-            f"w{number} AS (INSERT INTO {table} ({_quoted(names)}) SELECT {_quoted(names)} FROM {source}"  # noqa: S608
+            f"w{number} AS (INSERT INTO {table} ({_quoted(names)}) SELECT {_quoted(names)} FROM {source}"
             f" WHERE x.i IN (SELECT i FROM kept){_conflict(field, row)})"
         )
     number = len(_WRITTEN) + 2
     source = asked("x", [("i", "bigint"), *columns_of(rows.Burn)], number)
     parts.append(
-        f"burnt AS (UPDATE lots t SET remaining = x.remaining FROM {source} WHERE t.business_id = x.business_id"  # noqa: S608
+        f"burnt AS (UPDATE lots t SET remaining = x.remaining FROM {source} WHERE t.business_id = x.business_id"
         " AND t.id = x.id AND x.i IN (SELECT i FROM kept))"
     )
     return "WITH " + ",\n".join(parts) + "\nSELECT i FROM kept"

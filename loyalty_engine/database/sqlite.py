@@ -32,6 +32,8 @@ Result = TypeVar("Result")
 _WAL_SAFE = ((3, 51, 3),)
 _WAL_SAFE_PATCHES = {(3, 50): 7, (3, 44): 6}
 _TRIES = 8
+_FULL = 2  # what SQLite calls synchronous=FULL
+_OPENING_TRIES = 200
 
 
 def wal_is_safe(version: str) -> bool:
@@ -96,7 +98,7 @@ class SqliteDatabase:
     async def gate(self, *, unsafe: bool) -> None:
         """Refuse to start on a file that may lose what it has confirmed."""
         level = next(self._writer.execute("PRAGMA synchronous"))[0]
-        if level < 2 and not unsafe:
+        if level < _FULL and not unsafe:
             message = "SQLite runs with synchronous below FULL; set LOYALTY_UNSAFE_DURABILITY=true to accept losses"
             raise DatabaseAway(message)
 
@@ -202,13 +204,13 @@ def _connect(path: str) -> apsw.Connection:
     connection = apsw.Connection(path)
     connection.execute("PRAGMA busy_timeout = 0")
     mode = "WAL" if wal_is_safe(apsw.sqlite_lib_version()) else "DELETE"
-    for attempt in range(200):
+    for attempt in range(_OPENING_TRIES):
         # Two processes that open a new file at once both want to set its mode: the second waits its turn.
         try:
             connection.execute(f"PRAGMA journal_mode = {mode}").fetchall()
             break
         except apsw.BusyError:
-            if attempt == 199:
+            if attempt == _OPENING_TRIES - 1:
                 raise
             connection.set_busy_timeout(25)
     connection.set_busy_timeout(0)

@@ -126,8 +126,12 @@ def test_sqlite_is_served_by_one_process_whatever_is_asked() -> None:
     assert cli.processes_for("postgresql://localhost/loyalty", 4) == 4
 
 
-def test_a_master_key_is_made_at_the_first_start_and_kept_to_its_owner(sqlite_database_url: str, tmp_path: Path) -> None:
-    said = CliRunner().invoke(cli.main, ["verify"], env={"LOYALTY_DATABASE_URL": sqlite_database_url, "LOYALTY_KEY": None})
+def test_a_master_key_is_made_at_the_first_start_and_kept_to_its_owner(
+    sqlite_database_url: str, tmp_path: Path
+) -> None:
+    said = CliRunner().invoke(
+        cli.main, ["verify"], env={"LOYALTY_DATABASE_URL": sqlite_database_url, "LOYALTY_KEY": None}
+    )
 
     assert said.exit_code == 0
     key_file = tmp_path / "loyalty.key"

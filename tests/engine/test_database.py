@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from loyalty_engine.businesses import Caller
-from loyalty_engine.database import Database, Opening, open_database
+from loyalty_engine.database import Database, Opening, Transaction, open_database
 from loyalty_engine.database.lanes import Lanes
 from loyalty_engine.database.pages import Moved
 from loyalty_engine.database.sqlite import wal_is_safe
@@ -33,7 +33,7 @@ def test_the_write_ahead_log_is_used_on_repaired_releases_only(release: str, *, 
 
 
 async def test_what_fails_half_way_leaves_nothing(house: House, cafe: Caller) -> None:
-    async def half(transaction) -> None:  # type: ignore[no-untyped-def]
+    async def half(transaction: Transaction) -> None:
         await transaction.fetch("UPDATE businesses SET name = 'Half'")
         raise RuntimeError
 
@@ -47,7 +47,7 @@ async def test_what_fails_half_way_leaves_nothing(house: House, cafe: Caller) ->
 async def test_a_transaction_that_was_overtaken_is_tried_again_and_then_gives_up(house: House, cafe: Caller) -> None:
     tries = 0
 
-    async def overtaken(transaction) -> int:  # type: ignore[no-untyped-def]
+    async def overtaken(_: Transaction) -> int:
         nonlocal tries
         tries += 1
         if tries < 3:
@@ -56,7 +56,7 @@ async def test_a_transaction_that_was_overtaken_is_tried_again_and_then_gives_up
 
     assert await house.database.write_transaction(overtaken) == 3
 
-    async def always(transaction) -> None:  # type: ignore[no-untyped-def]
+    async def always(_: Transaction) -> None:
         raise Moved
 
     with pytest.raises(Busy):

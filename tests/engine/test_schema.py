@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import msgspec
 import pytest
 
 from loyalty_engine import rows, tables
+from loyalty_engine.businesses import Caller
 from loyalty_engine.database import Database, backward, migrate, open_database
+from loyalty_engine.house import House
 from loyalty_engine.settings import Settings
+from tests.engine.shop import broken, buys, flat_whites
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +36,7 @@ async def keys_of(database: Database) -> list[tuple[str, str, str]]:
         return [(str(table), str(key), str(column)) for table, key, column in found]
     keys = []
     for [table] in await database.fetch("SELECT name FROM sqlite_schema WHERE type = 'table'"):
-        for _, name, unique, *_ in await database.fetch(f"PRAGMA index_list('{table}')"):
+        for _, name, unique, *__ in await database.fetch(f"PRAGMA index_list('{table}')"):
             if unique:
                 [first, *_] = await database.fetch(f"PRAGMA index_info('{name}')")
                 keys.append((table, name, first[2]))
@@ -49,7 +54,7 @@ async def straying(database: Database) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-async def database(database_url: str):  # type: ignore[no-untyped-def]  # an async generator of a Database
+async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await open_database(Settings(database_url=database_url))
     yield opened
     await opened.close()
@@ -123,9 +128,7 @@ async def test_the_schema_goes_forwards_and_backwards_and_forwards_again(unmigra
 @pytest.mark.parametrize(
     "statement", ["UPDATE entries SET amount = 1000", "DELETE FROM entries", "DELETE FROM versions"]
 )
-async def test_history_cannot_be_changed_by_hand(house, cafe, statement: str) -> None:  # type: ignore[no-untyped-def]
-    from tests.engine.shop import broken, buys, flat_whites
-
+async def test_history_cannot_be_changed_by_hand(house: House, cafe: Caller, statement: str) -> None:
     await buys(house, cafe, flat_whites("1"))
 
     with pytest.raises(Exception, match="are never changed"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loyalty_engine.businesses import Caller
+from loyalty_engine.database import Transaction
 from loyalty_engine.house import House
 from loyalty_engine.verify import INVARIANTS
 from tests.engine.shop import adjusts, broken, buys, flat_whites, returns, returns_by_receipt
@@ -16,9 +17,9 @@ UNLOCK = {
     "postgres": ["DROP TRIGGER entries_history ON entries", "DROP TRIGGER allocations_history ON allocations"],
 }
 NEW_ENTRY = (
-    "INSERT INTO entries (business_id, id, member_id, revision, unit, amount, counter, kind, balance_after, journal_id, "
-    "says, occurred_at, recorded_at) SELECT {business}, 'ent_forged', member_id, revision, unit, 7, 'issued', 'accrual', "
-    "7, {journal}, 'forged', 1, 1 FROM entries LIMIT 1"
+    "INSERT INTO entries (business_id, id, member_id, revision, unit, amount, counter, kind, balance_after, "
+    "journal_id, says, occurred_at, recorded_at) SELECT {business}, 'ent_forged', member_id, revision, unit, 7, "
+    "'issued', 'accrual', 7, {journal}, 'forged', 1, 1 FROM entries LIMIT 1"
 )
 
 FORGERIES = {
@@ -63,7 +64,7 @@ def test_every_invariant_but_one_held_by_the_schema_is_tried() -> None:
 async def test_a_forgery_is_found_and_named(house: House, cafe: Caller, invariant: str) -> None:
     await a_busy_day(house, cafe)
 
-    async def forge(transaction) -> None:  # type: ignore[no-untyped-def]
+    async def forge(transaction: Transaction) -> None:
         for statement in [*UNLOCK[house.database.dialect], *FORGERIES[invariant].split("; ")]:
             await transaction.fetch(statement)
 

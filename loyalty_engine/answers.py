@@ -9,6 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from rules import Because
+
 
 class Answer(Struct, frozen=True):
     """An outcome as it was stored: HTTP status and JSON bytes; `hit` when it had been stored by an earlier request."""
@@ -63,14 +65,6 @@ class Balance(Struct, frozen=True):
     pending: int
 
 
-class Explained(Struct, frozen=True):
-    """Why one rule fired or did not."""
-
-    rule: str
-    fired: bool
-    because: str
-
-
 class PurchaseAnswer(Struct, frozen=True):
     """A purchase as it was recorded, once and for all."""
 
@@ -81,7 +75,7 @@ class PurchaseAnswer(Struct, frozen=True):
     vouchers: tuple[dict[str, Any], ...]
     tier: dict[str, Any] | None
     balances: tuple[Balance, ...]
-    explanation: tuple[Explained, ...]
+    explanation: tuple[Because, ...]
     receipt_text: tuple[str, ...]
     programme_version: int
     refunds: tuple[str, ...] = ()
@@ -111,7 +105,7 @@ class QuoteAnswer(Struct, frozen=True):
     totals: tuple[Total, ...]
     perks: tuple[dict[str, Any], ...]
     balances: tuple[Balance, ...]
-    explanation: tuple[Explained, ...]
+    explanation: tuple[Because, ...]
     programme_version: int
 
 

@@ -24,7 +24,6 @@ from loyalty_engine import ids, journal, ledger, refunding
 from loyalty_engine.answers import (
     Answer,
     Awarded,
-    Explained,
     MemberSeen,
     PurchaseAnswer,
     QuoteAnswer,
@@ -43,7 +42,7 @@ from loyalty_engine.errors import (
 )
 from loyalty_engine.evidence import PurchaseEvidence
 from loyalty_engine.identifiers import mask
-from loyalty_engine.instants import shown, to_micros
+from loyalty_engine.instants import shown, shown_or_none, to_micros
 from loyalty_engine.members import (
     Named,
     accounts_of,
@@ -224,26 +223,23 @@ def _bought(member: MemberRow, sale: Sale, *, first: bool) -> MemberRow:
 def _award(sheet: ledger.Sheet, judged: Judged) -> tuple[Awarded, ...]:
     """Enter each award with its reason; awards of one unit share a lot."""
     edition, occurred = judged.edition, judged.sale.purchase.occurred_at
-    dates: dict[str, tuple[int, int | None]] = {}
+    dates: dict[str, tuple[int, int | None, str, str | None]] = {}
     awarded = []
     for award in judged.outcome.awards:
         if award.unit not in dates:
-            dates[award.unit] = edition.lot_dates(award.unit, occurred)
-        spendable_at, expires_at = dates[award.unit]
+            from_, until = edition.lot_dates(award.unit, occurred)
+            dates[award.unit] = (from_, until, shown(from_), shown_or_none(until))
+        spendable_at, expires_at, spendable, expiry = dates[award.unit]
         entry = sheet.credit(
             award.unit, award.amount, kind="accrual", counter="issued", says=award.reason, rule=award.rule,
             spendable_at=spendable_at, expires_at=expires_at,
         )  # fmt: skip
-        expiry = None if expires_at is None else shown(expires_at)
-        awarded.append(
-            Awarded(entry.id, award.rule, award.unit, award.amount, award.reason, shown(spendable_at), expiry)
-        )
+        awarded.append(Awarded(entry.id, award.rule, award.unit, award.amount, award.reason, spendable, expiry))
     return tuple(awarded)
 
 
-def _explained(judged: Judged) -> tuple[Explained, ...]:
-    reasons = judged.edition.compiled.explain(judged.sale.purchase, judged.facts, judged.outcome)
-    return tuple(Explained(reason.rule, reason.fired, reason.because) for reason in reasons)
+def _explained(judged: Judged) -> tuple[rules.Because, ...]:
+    return judged.edition.compiled.explain(judged.sale.purchase, judged.facts, judged.outcome)
 
 
 def _answer(

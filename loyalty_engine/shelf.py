@@ -7,6 +7,7 @@ A version is never changed, so what stands on the shelf is never stale: the page
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -37,8 +38,14 @@ class Edition(Struct, frozen=True):
         """Give the instants from which and until which units given at an instant can be spent."""
         kept, zone = self.programme.units[unit], self.programme.about.timezone
         spendable = kept.pending_for.after(occurred, zone) if kept.pending_for else occurred
-        expires = kept.expires_after.after(occurred, zone) if kept.expires_after else None
-        return to_micros(spendable), None if expires is None else to_micros(expires)
+        expires = _expiry(kept.expires_after, occurred, zone) if kept.expires_after else None
+        return to_micros(spendable), expires
+
+
+@lru_cache(maxsize=64)
+def _expiry(period: rules.Period, occurred: datetime, zone: str) -> int:
+    """Work an expiry out once for all units of a purchase that last equally long."""
+    return to_micros(period.after(occurred, zone))
 
 
 class Shelf:

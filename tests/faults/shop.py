@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from loyalty_engine import adjusting, businesses, earning, programmes, refunding
+from loyalty_engine import adjusting, businesses, earning, members, programmes, refunding
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import (
     AdjustBalance,
+    EnrolMember,
+    MemberRef,
     PublishProgramme,
     RecordPurchase,
     RefundByReceipt,
@@ -102,6 +104,15 @@ class Shop(msgspec.Struct, frozen=True):
         command = AdjustBalance("points", amount, "counted again")
         return await adjusting.adjust(self.house, self.owner, member, command, ticket(key))
 
+    async def enrol(self, key: str, phone: str) -> Answer:
+        command = EnrolMember(member=MemberRef(phone=phone), name="Ida")
+        return await members.enrol(self.house, self.owner, command, ticket(key))
+
+    async def publish(self, key: str, source: str) -> Answer:
+        return await programmes.publish(
+            self.house, self.owner, PublishProgramme(), ticket(key), source=source, form="toml"
+        )
+
     async def broken(self) -> list[Broken]:
         """What the auditor finds wrong."""
         return [found async for _, found in verify(self.house) if found is not None]
@@ -123,9 +134,9 @@ async def open_shop(database_url: str) -> Shop:
     house = await open_house(settings(database_url))
     business_id = await businesses.found_business(house, SLUG, "Corner Café", at=to_micros(MORNING))
     owner = businesses.owner(business_id, SLUG)
-    opening = Ticket(key="opening", request_id="opening", at=MORNING)
-    await programmes.publish(house, owner, PublishProgramme(), opening, source=PROGRAMME, form="toml")
-    return Shop(house, owner)
+    shop = Shop(house, owner)
+    await shop.publish("opening day", PROGRAMME)
+    return shop
 
 
 async def at_once(waiting: Iterable[Awaitable[Answer]]) -> tuple[list[Answer], list[LoyaltyError]]:

@@ -59,9 +59,7 @@ def _unreachable(programme: Programme) -> Iterator[Finding]:
     for n, perk in enumerate(programme.perks):
         if perk.price.unit not in earned:
             says = f"nobody can reach this perk: no rule awards {perk.price.unit}"
-            yield Finding(
-                "refused", f"perks[{n}].price.unit", None, says, f"a rule that awards {perk.price.unit}"
-            )
+            yield Finding("refused", f"perks[{n}].price.unit", None, says, f"a rule that awards {perk.price.unit}")
 
 
 def _examples(programme: Programme) -> Iterator[Finding]:
@@ -120,9 +118,7 @@ def _wording(programme: Programme) -> Iterator[Finding]:
             yield from _missing(programme, f"tiers[{n}].says", tier.says, None)
 
 
-def _missing(
-    programme: Programme, place: str, said: Mapping[str, object], rule: str | None
-) -> Iterator[Finding]:
+def _missing(programme: Programme, place: str, said: Mapping[str, object], rule: str | None) -> Iterator[Finding]:
     for language in programme.languages:
         if language not in said:
             yield Finding("warned", f"{place}.{language}", rule, f'there is no wording in "{language}"')

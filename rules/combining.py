@@ -1,6 +1,7 @@
 """How conditions are put together: all that are written must hold; `any`, `all` and `not` nest."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -40,12 +41,8 @@ class All(Condition, frozen=True):
         if not isinstance(value, Mapping):
             return reader.refuse(place, "this is no table of conditions", cls.expected)
         if place.count(".any[") + place.count(".all[") + place.count(".not") >= DEEPEST:
-            return reader.refuse(
-                place, f"conditions nest deeper than {DEEPEST}", "fewer levels, or two rules"
-            )
-        parts = [
-            _part(reader, name, item, where) for name, item, where in _written_parts(reader, value, place)
-        ]
+            return reader.refuse(place, f"conditions nest deeper than {DEEPEST}", "fewer levels, or two rules")
+        parts = [_part(reader, name, item, where) for name, item, where in _written_parts(reader, value, place)]
         return MISSING if MISSING in parts else cls(tuple(parts))
 
     @classmethod
@@ -88,7 +85,11 @@ class All(Condition, frozen=True):
         return " and ".join(f"{part.about()} {part.found(scene)}" for part in self.parts) or "anything"
 
     def never(self) -> str | None:
-        return next((said for part in self.parts if (said := part.never())), None)
+        parts = list(self.conjuncts())
+        for one, other in combinations(parts, 2):
+            if one.clashes(other):
+                return f"{one.about()} cannot be both"
+        return next((said for part in parts if (said := part.never())), None)
 
     def conjuncts(self) -> Iterator[Condition]:
         """Everything that must hold, with nested `all` laid open."""

@@ -84,11 +84,7 @@ class Items(Pick, Condition, frozen=True):
         return f"the quantity of {self.words()}"
 
     def found(self, scene: Scene) -> str:
-        return (
-            "not known, as the till sent no lines"
-            if scene.lines is None
-            else str(scene.measure(self).quantity)
-        )
+        return "not known, as the till sent no lines" if scene.lines is None else str(scene.measure(self).quantity)
 
     def wants(self, words: Words) -> str:  # noqa: ARG002
         return self._quantity().words()
@@ -113,9 +109,7 @@ class Items(Pick, Condition, frozen=True):
 
     def _around(self, what: What, wanted: Range, words: Words) -> tuple[str, Callable[[int], str], str]:
         say = words.money if what == "amount_minor" else str
-        about = {"quantity": "quantity", "amount_minor": "amount", "distinct": "number of different items"}[
-            what
-        ]
+        about = {"quantity": "quantity", "amount_minor": "amount", "distinct": "number of different items"}[what]
         return f"the {about} of {self.words()} is ", say, f"; the rule wants {wanted.words(say)}"
 
     def never(self) -> str | None:
@@ -186,6 +180,9 @@ class OnWeekday(Condition, frozen=True):
 
     def wants(self, words: Words) -> str:  # noqa: ARG002
         return either(WEEKDAY_WORDS[WEEKDAYS.index(day)] for day in self.wanted)
+
+    def clashes(self, other: Condition) -> bool:
+        return isinstance(other, OnWeekday) and set(self.wanted).isdisjoint(other.wanted)
 
 
 class AtTime(Condition, frozen=True):

@@ -54,9 +54,7 @@ class Expected(msgspec.Struct, frozen=True):
         """Read an `expect` table: `fired` is the rules, any other name is a unit."""
         if not isinstance(value, dict):
             return reader.refuse(place, "this is no table", cls.expected)
-        fired = (
-            reader.read(tuple[_RuleName, ...], value["fired"], f"{place}.fired") if "fired" in value else None
-        )
+        fired = reader.read(tuple[_RuleName, ...], value["fired"], f"{place}.fired") if "fired" in value else None
         units = {name: amount for name, amount in value.items() if name != "fired"}
         read = reader.read(dict[UnitName, Count], units, place)
         return MISSING if fired is MISSING or read is MISSING else cls(read, fired)

@@ -21,8 +21,7 @@ class Explainer:
         self._programme = programme
         self._plan = plan
         self._rules = [
-            (number, rule.id, _steps(rule, plan.words), rule.award)
-            for number, rule in enumerate(programme.rules)
+            (number, rule.id, _steps(rule, plan.words), rule.award) for number, rule in enumerate(programme.rules)
         ]
 
     def explain(self, event: Purchase, member: MemberFacts, outcome: Outcome) -> tuple[Because, ...]:
@@ -55,9 +54,7 @@ class Explainer:
     def _traced(self, scene: Scene) -> dict[int, str]:
         """Why rules that hold gave nothing: settled once more, and this time with reasons."""
         trace: dict[int, str] = {}
-        settle(
-            self._plan, found(self._programme, scene), scene.member, scene.counted, scene.today, trace=trace
-        )
+        settle(self._plan, found(self._programme, scene), scene.member, scene.counted, scene.today, trace=trace)
         return trace
 
 
@@ -69,8 +66,6 @@ def _steps(rule: Rule, words: Words) -> list[tuple[Callable[[Scene], bool], Call
     if rule.from_ is not None or rule.until is not None:
         dates = DateSpan(rule.from_, rule.until)
         tail = f"; the rule is in force {dates.words()}"
-        steps.append(
-            (lambda scene: rule.in_force(scene.today), lambda scene: f"the date is {scene.today}{tail}")
-        )
+        steps.append((lambda scene: rule.in_force(scene.today), lambda scene: f"the date is {scene.today}{tail}"))
     steps += [(part.holds, part.sentence(words)) for part in rule.when.conjuncts()]
     return steps

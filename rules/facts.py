@@ -93,9 +93,7 @@ def without(purchase: Purchase, returns: Sequence[Return], *, amount_minor: int 
         lines=None
         if purchase.lines is None
         else tuple(line for line in lines.values() if line.quantity or line.amount_minor),
-        refunded_minor=min(
-            purchase.refunded_minor + max(amount_minor, 0), max(total, purchase.refunded_minor)
-        ),
+        refunded_minor=min(purchase.refunded_minor + max(amount_minor, 0), max(total, purchase.refunded_minor)),
     )
 
 

@@ -24,9 +24,7 @@ class ProgrammeInvalid(ValueError):
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         self.findings = findings
-        super().__init__(
-            "; ".join(f"{finding.place or 'the document'}: {finding.says}" for finding in findings)
-        )
+        super().__init__("; ".join(f"{finding.place or 'the document'}: {finding.says}" for finding in findings))
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

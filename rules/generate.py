@@ -88,9 +88,7 @@ class Writer:
         measure when first asked.
         """
         field, names = _by_one_field(pick)
-        if field is None or (
-            len(names) > 1 and (field == "tag" or what == "distinct" or len(names) > _TABLE_LIMIT)
-        ):
+        if field is None or (len(names) > 1 and (field == "tag" or what == "distinct" or len(names) > _TABLE_LIMIT)):
             measure = self._measure(pick)
             return f"{measure}.{what}"
         table = self._table(field, what)
@@ -142,9 +140,7 @@ class Writer:
         """What one line adds to the tables. Goods that came back are no goods, but money kept for them is
         money.
         """
-        goods = [
-            step for field, what in self.tables if what != "amount_minor" for step in _goods(field, what)
-        ]
+        goods = [step for field, what in self.tables if what != "amount_minor" for step in _goods(field, what)]
         if goods:
             yield "n = line.quantity"
             yield "if n > zero:"
@@ -181,9 +177,7 @@ def _goods(field: str, what: What) -> Iterator[str]:
         yield from _per_key(field, _added_up(table, "n"))
     else:
         yield "if line.sku is not None:"
-        yield from (
-            f"    {step}" for step in _per_key(field, f"{table}.setdefault({{0}}, set()).add(line.sku)")
-        )
+        yield from (f"    {step}" for step in _per_key(field, f"{table}.setdefault({{0}}, set()).add(line.sku)"))
 
 
 def _added_up(table: str, more: str) -> str:
@@ -219,9 +213,7 @@ def generate(programme: Programme) -> tuple[str, dict[str, Any]]:
     writer = Writer(programme)
     candidates = [Candidate(number, _asked(writer, rule)) for number, rule in enumerate(programme.rules)]
     body = list(_nested(writer, programme, candidates, 0))
-    restrained = any(rule.limit for rule in programme.rules) or any(
-        unit.cap for unit in programme.units.values()
-    )
+    restrained = any(rule.limit for rule in programme.rules) or any(unit.cap for unit in programme.units.values())
     if restrained:
         writer.fact("today")
     lines = [
@@ -243,9 +235,7 @@ def _asked(writer: Writer, rule: Rule) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def _nested(
-    writer: Writer, programme: Programme, candidates: Sequence[Candidate], depth: int
-) -> Iterator[str]:
+def _nested(writer: Writer, programme: Programme, candidates: Sequence[Candidate], depth: int) -> Iterator[str]:
     """Rules under shared questions: the question that most rules ask is asked once, around all of them."""
     waiting = []
     for candidate in candidates:
@@ -254,9 +244,7 @@ def _nested(
         else:
             yield from _fire(writer, programme.rules[candidate.number], candidate.number)
     while waiting:
-        question, asked_by = Counter(asked for candidate in waiting for asked in candidate.asked).most_common(
-            1
-        )[0]
+        question, asked_by = Counter(asked for candidate in waiting for asked in candidate.asked).most_common(1)[0]
         if asked_by == 1 or depth == DEEPEST:
             for number, asked in waiting:
                 yield f"if {' and '.join(f'({one})' for one in asked)}:"

@@ -57,6 +57,10 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
         """Why this can plainly never hold, or None."""
         return None
 
+    def clashes(self, other: "Condition") -> bool:  # noqa: ARG002
+        """Is it plain that this and another of its kind never hold together?"""
+        return False
+
 
 class OneOf(Condition, frozen=True):
     """One fact that must be any of a list."""
@@ -77,6 +81,9 @@ class OneOf(Condition, frozen=True):
 
     def wants(self, words: Words) -> str:  # noqa: ARG002
         return either(self.wanted)
+
+    def clashes(self, other: Condition) -> bool:
+        return isinstance(other, type(self)) and set(self.wanted).isdisjoint(other.wanted)
 
 
 class AnyOfSeveral(Condition, frozen=True):
@@ -128,6 +135,9 @@ class Within(Condition, frozen=True):
         if self.wanted.max is not None and self.wanted.max < 0:
             return f"{self.about()} is never below 0"
         return None
+
+    def clashes(self, other: Condition) -> bool:
+        return isinstance(other, type(self)) and not self.wanted.meets(other.wanted)
 
 
 def compared(code: Code, value: str, wanted: Range) -> str:

@@ -11,11 +11,7 @@ EVENTS: Final = ("purchase",)
 
 
 def _currency(name: str) -> tuple[str, str | None] | None:
-    return (
-        None
-        if name in EXPONENTS
-        else (f'the currency "{name}" is not known', nearest(name.upper(), EXPONENTS))
-    )
+    return None if name in EXPONENTS else (f'the currency "{name}" is not known', nearest(name.upper(), EXPONENTS))
 
 
 def _time_zone(name: str) -> tuple[str, str | None] | None:
@@ -31,9 +27,7 @@ def _time_zone(name: str) -> tuple[str, str | None] | None:
 def _event(name: str) -> tuple[str, str | None] | None:
     if name in EVENTS:
         return None
-    return f'rules on "{name}" are not in this edition', "on = " + " or ".join(
-        f'"{event}"' for event in EVENTS
-    )
+    return f'rules on "{name}" are not in this edition', "on = " + " or ".join(f'"{event}"' for event in EVENTS)
 
 
 KNOWN: Final[dict[str, Callable[[str], tuple[str, str | None] | None]]] = {

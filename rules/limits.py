@@ -59,9 +59,7 @@ def _rule_totals(plan: Plan, standing: Standing) -> list[tuple[Bounded, int]]:
     return [(limits[number], sums[number]) for number in sorted(sums)]
 
 
-def _room(
-    bounded: Bounded, used: dict[str, tuple[int, int]], windows: dict[Per, Window]
-) -> tuple[int, Bound | None]:
+def _room(bounded: Bounded, used: dict[str, tuple[int, int]], windows: dict[Per, Window]) -> tuple[int, Bound | None]:
     """How many units the bounds still let through, and the narrowest of them."""
     room, narrowest = MAX_AMOUNT, None
     for bound in bounded.bounds:
@@ -69,10 +67,9 @@ def _room(
         before = _NONE_USED
         if used and per != "purchase":
             before = used.get(f"{bounded.subject}|{windows[per].name}", _NONE_USED)
-        if amount is not None:
-            left = amount - before[1]
-        else:
-            left = MAX_AMOUNT if times is None or before[0] < times else 0
+        left = MAX_AMOUNT if amount is None else amount - before[1]
+        if times is not None and before[0] >= times:
+            left = 0
         if left < room:
             room, narrowest = max(left, 0), bound
     return room, narrowest
@@ -107,18 +104,14 @@ def _cut(
             lines[n] = lines[n]._replace(amount=kept)
     totals = [(bounded, sum(lines[n].amount for n in numbers)) for bounded, numbers in touched]
     after = _by_giver(lines)
-    return _uses(totals, windows), {
-        giver: amount for giver, amount in after.items() if amount != before[giver]
-    }
+    return _uses(totals, windows), {giver: amount for giver, amount in after.items() if amount != before[giver]}
 
 
 def _limit_words(bounded: Bounded, bound: Bound | None) -> str:
     assert bound is not None
     kind, _, name = bounded.subject.partition(":")
     what = f"the cap on {name}" if kind == "cap" else f"the limit of {name}"
-    much = (
-        f"{bound.amount}" if bound.times is None else f"{bound.times} time{'' if bound.times == 1 else 's'}"
-    )
+    much = f"{bound.amount}" if bound.times is None else f"{bound.times} time{'' if bound.times == 1 else 's'}"
     return f"{what}, {much} {'' if bound.per == 'ever' else 'per '}{bound.per}, is used up"
 
 

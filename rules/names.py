@@ -20,9 +20,7 @@ UnitName = Annotated[str, _name("the name of a unit of this programme", refers="
 TierName = Annotated[str, _name("the id of a tier of this programme", refers="tier")]
 Language = Annotated[str, _name("a language such as nb or en-GB", pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Country = Annotated[str, _name("a country of two capital letters such as NO", pattern=r"^[A-Z]{2}$")]
-Currency = Annotated[
-    str, _name("a currency of ISO 4217 such as NOK", pattern=r"^[A-Za-z]{1,8}$", known="currency")
-]
+Currency = Annotated[str, _name("a currency of ISO 4217 such as NOK", pattern=r"^[A-Za-z]{1,8}$", known="currency")]
 Timezone = Annotated[
     str, _name("a time zone such as Europe/Oslo", pattern=r"^[A-Za-z0-9_+/-]{1,64}$", known="time zone")
 ]
@@ -54,6 +52,12 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def holds(self, value: int) -> bool:
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+    def meets(self, other: "Range") -> bool:
+        """Is there a number in both?"""
+        lows = [end for end in (self.min, other.min) if end is not None]
+        highs = [end for end in (self.max, other.max) if end is not None]
+        return not lows or not highs or max(lows) <= min(highs)
 
     def words(self, say: Callable[[int], str] = str) -> str:
         """Such as "2 or more", "at most 5", "2 to 5" or "exactly 2"."""

@@ -59,9 +59,7 @@ def settle(
     return Outcome(tuple(awards), uses, tuple(map(plan.id_of, given)))
 
 
-def best_of_groups(
-    plan: Plan, grouped: list[int], amounts: dict[int, int], trace: dict[int, str] | None
-) -> list[int]:
+def best_of_groups(plan: Plan, grouped: list[int], amounts: dict[int, int], trace: dict[int, str] | None) -> list[int]:
     """The winner of each group; the amounts of the others are forgotten."""
     best: dict[str | None, int] = {}
     for number in sorted(grouped):
@@ -141,9 +139,7 @@ def _say_no_extra(plan: Plan, multiplying: list[int], extras: list[Extra], trace
     givers = {extra.giver for extra in extras}
     for number in multiplying:
         if number not in givers and number not in trace:
-            trace[number] = (
-                f"there were no {plan.words.unit(2, plan.units[number])} it could multiply to one more"
-            )
+            trace[number] = f"there were no {plan.words.unit(2, plan.units[number])} it could multiply to one more"
 
 
 def _made(plan: Plan, extras: list[Extra], amounts: dict[int, int], counted: int) -> dict[int, Award]:

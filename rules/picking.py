@@ -75,9 +75,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def single(self) -> tuple[Literal["sku", "category", "tag"], str] | None:
         """The one name this picks by, when it picks by one name only: then a look-up answers it."""
-        written = [
-            name for name in ("sku", "category", "tag", "not_category", "not_tag") if getattr(self, name)
-        ]
+        written = [name for name in ("sku", "category", "tag", "not_category", "not_tag") if getattr(self, name)]
         if len(written) != 1 or written[0].startswith("not_") or len(getattr(self, written[0])) != 1:
             return None
         return written[0], getattr(self, written[0])[0]  # type: ignore[return-value]

@@ -78,9 +78,7 @@ class Plan:
         self.thousandths = [rule.multiply.thousandths if rule.multiply else 0 for rule in rules]
         self.limits = {n: _limits(rule) for n, rule in enumerate(rules) if rule.limit}
         self.caps = [
-            (name, _caps(name, programme), self._fixed(name))
-            for name, unit in programme.units.items()
-            if unit.cap
+            (name, _caps(name, programme), self._fixed(name)) for name, unit in programme.units.items() if unit.cap
         ]
         self.limited = frozenset(self.limits)
         self.restrained = bool(self.limits or self.caps)

@@ -66,9 +66,7 @@ def _toml(text: str) -> Written:
 
 
 def _json(text: str) -> Written:
-    return json.loads(
-        _short(text), parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_Object
-    )
+    return json.loads(_short(text), parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_Object)
 
 
 def _short(text: str) -> str:
@@ -83,9 +81,7 @@ class _Object(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
         names = [name for name, _ in pairs]
-        self.twice = (
-            sorted({name for name in names if names.count(name) > 1}) if len(names) > len(self) else []
-        )
+        self.twice = sorted({name for name in names if names.count(name) > 1}) if len(names) > len(self) else []
 
 
 def _twice(value: Written, place: str) -> Iterator[str]:

@@ -35,9 +35,7 @@ class Scene:
     names.
     """
 
-    def __init__(
-        self, event: Purchase, member: MemberFacts, *, zone: tzinfo, spend: Spend, words: Words
-    ) -> None:
+    def __init__(self, event: Purchase, member: MemberFacts, *, zone: tzinfo, spend: Spend, words: Words) -> None:
         self.event = event
         self.member = member
         self.zone = zone

@@ -66,9 +66,7 @@ class Reader:
             if name in value:
                 read[field.name] = self._typed(field.type, value[name], _within(place, name))
             elif field.required:
-                read[field.name] = self.refuse(
-                    place, f'"{name}" is missing', f"{name} = {expected(field.type)}"
-                )
+                read[field.name] = self.refuse(place, f'"{name}" is missing', f"{name} = {expected(field.type)}")
         if MISSING in read.values():
             return MISSING
         return self._made(kind, read, place)
@@ -79,12 +77,12 @@ class Reader:
         except ValueError as wrong:
             return self.refuse(place, str(wrong), getattr(kind, "expected", None))
 
-    def _typed(
-        self, shape: inspect.Type, value: Written, place: str, extra: Mapping[str, Any] | None = None
-    ) -> Taken:
+    def _typed(self, shape: inspect.Type, value: Written, place: str, extra: Mapping[str, Any] | None = None) -> Taken:
         extra = extra or {}
         if isinstance(shape, inspect.Metadata):
-            return self._typed(shape.type, value, place, {**extra, **(shape.extra or {}), **(shape.extra_json_schema or {})})
+            return self._typed(
+                shape.type, value, place, {**extra, **(shape.extra or {}), **(shape.extra_json_schema or {})}
+            )
         if isinstance(shape, inspect.UnionType):
             return self._typed(not_none(shape), value, place, extra)
         cls: Kind = getattr(shape, "cls", None)
@@ -110,9 +108,7 @@ class Reader:
         except ValueError as wrong:
             return self.refuse(place, f'"{value}": {wrong}', cls.expected)
 
-    def _several(
-        self, shape: inspect.VarTupleType, value: Written, place: str, *, one_or_many: bool
-    ) -> Taken:
+    def _several(self, shape: inspect.VarTupleType, value: Written, place: str, *, one_or_many: bool) -> Taken:
         if one_or_many and isinstance(value, Mapping):
             one = self._typed(shape.item_type, value, place)
             return MISSING if one is MISSING else (one,)
@@ -120,17 +116,13 @@ class Reader:
             wanted = expected(shape)
             return self.refuse(place, f"{_written(value)} stands where a list is wanted", wanted)
         if len(value) < (shape.min_length or 0):
-            return self.refuse(
-                place, "an empty list matches nothing, so this can never hold", expected(shape)
-            )
+            return self.refuse(place, "an empty list matches nothing, so this can never hold", expected(shape))
         read = [self._typed(shape.item_type, item, f"{place}[{n}]") for n, item in enumerate(value)]
         return MISSING if MISSING in read else tuple(read)
 
     def _tuple(self, shape: inspect.TupleType, value: Written, place: str) -> Taken:
         if not isinstance(value, list | tuple) or len(value) != len(shape.item_types):
-            return self.refuse(
-                place, f"{_written(value)} stands where {len(shape.item_types)} values are wanted"
-            )
+            return self.refuse(place, f"{_written(value)} stands where {len(shape.item_types)} values are wanted")
         read = [
             self._typed(kind, item, f"{place}[{n}]")
             for n, (kind, item) in enumerate(zip(shape.item_types, value, strict=True))
@@ -152,7 +144,9 @@ class Reader:
     def _plain(self, shape: inspect.Type, value: Written, place: str, extra: Mapping[str, Any]) -> Taken:
         read = _plainly(shape, value)
         if read is MISSING:
-            return self.refuse(place, f"{_written(value)} is not right here", extra.get("description") or would_be(shape, value))
+            return self.refuse(
+                place, f"{_written(value)} is not right here", extra.get("description") or would_be(shape, value)
+            )
         if "known" in extra and (unknown := KNOWN[extra["known"]](read)) is not None:
             return self.refuse(place, *unknown)
         if "refers" in extra:
@@ -164,9 +158,7 @@ class Reader:
     def _define(self, kind: str, name: str, place: str) -> None:
         first = self._defined.setdefault(kind, {}).setdefault(name, place)
         if first != place:
-            self.refuse(
-                place, f'the {kind} "{name}" is used twice; the first is at {first}', "an id of its own"
-            )
+            self.refuse(place, f'the {kind} "{name}" is used twice; the first is at {first}', "an id of its own")
 
     def settle_names(self) -> None:
         """Every name that was referred to must have been defined somewhere in the document."""

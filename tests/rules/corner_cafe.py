@@ -3,7 +3,7 @@
 from typing import Any
 
 from rules import Finding, MemberFacts, Programme, Purchase
-from rules.reading import Reader
+from rules.shapes import Reader
 
 NAMES = {unit: {"en": {"one": unit[:-1], "other": unit}} for unit in ("points", "stamps")}
 NEEDS = {"earned": {"unit": "points", "amount": 1000}, "within": "12 months"}

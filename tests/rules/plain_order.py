@@ -18,9 +18,7 @@ def outcome(
     scene = programme.scene(event, member)
     holding = [rule for rule in programme.rules if rule.in_force(scene.today) and rule.when.holds(scene)]
     worth = {rule.id: rule.award.worth(scene) for rule in holding if rule.award}
-    awarding = [
-        rule for rule in holding if rule.award and worth[rule.id] and _best_of_group(rule, holding, worth)
-    ]
+    awarding = [rule for rule in holding if rule.award and worth[rule.id] and _best_of_group(rule, holding, worth)]
 
     lines: Lines = {(rule.id, rule.id): worth[rule.id] for rule in awarding}
     for rule in awarding:
@@ -51,17 +49,13 @@ def outcome(
     return {rule.id: given[rule.id] for rule in programme.rules if given.get(rule.id)}, used
 
 
-def _used(
-    programme: Programme, today: date, member: MemberFacts, subject: str, bound: Cap | Limit
-) -> tuple[int, int]:
+def _used(programme: Programme, today: date, member: MemberFacts, subject: str, bound: Cap | Limit) -> tuple[int, int]:
     if bound.per == "purchase":
         return 0, 0
     return member.used.get(f"{subject}|{window(bound.per, today, programme.zone).name}", (0, 0))
 
 
-def _let_through(
-    lines: Lines, keys: list[tuple[str, str]], bound: Cap | Limit, used: tuple[int, int]
-) -> None:
+def _let_through(lines: Lines, keys: list[tuple[str, str]], bound: Cap | Limit, used: tuple[int, int]) -> None:
     times, amount = used
     for line in keys:
         if isinstance(bound, Limit) and bound.times is not None:
@@ -73,13 +67,9 @@ def _let_through(
 
 def _best_of_group(rule: Rule, holding: list[Rule], worth: dict[str, int]) -> bool:
     rivals = [
-        other
-        for other in holding
-        if rule.group is not None and other.group == rule.group and worth.get(other.id)
+        other for other in holding if rule.group is not None and other.group == rule.group and worth.get(other.id)
     ]
-    return not rivals or rule is max(
-        rivals, key=lambda other: (worth[other.id], other.priority, -holding.index(other))
-    )
+    return not rivals or rule is max(rivals, key=lambda other: (worth[other.id], other.priority, -holding.index(other)))
 
 
 def _extras(programme: Programme, rule: Rule, amount: int, multipliers: list[Rule]) -> Lines:
@@ -91,6 +81,4 @@ def _extras(programme: Programme, rule: Rule, amount: int, multipliers: list[Rul
     for one in by.values():
         factors.append(factors[-1] * one if programme.multipliers == "product" else factors[-1] + one - 1)
     totals = [int((amount * factor).to_integral_value(ROUND_FLOOR)) for factor in factors]
-    return {
-        (giver, rule.id): after - before for giver, (before, after) in zip(by, pairwise(totals), strict=True)
-    }
+    return {(giver, rule.id): after - before for giver, (before, after) in zip(by, pairwise(totals), strict=True)}

@@ -193,11 +193,7 @@ def line(random: Random, number: int) -> Line:
 
 
 def purchase(random: Random) -> Purchase:
-    lines = (
-        None
-        if random.random() < 0.15
-        else tuple(line(random, number) for number in range(random.randint(0, 8)))
-    )
+    lines = None if random.random() < 0.15 else tuple(line(random, number) for number in range(random.randint(0, 8)))
     total = random.randint(0, 40000) if lines is None else max(sum(line.amount_minor for line in lines), 0)
     return Purchase(
         occurred_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=random.randrange(365 * 24 * 60)),
@@ -217,9 +213,7 @@ def member(random: Random, programme: Programme, event: Purchase) -> MemberFacts
     return MemberFacts(
         visits=random.choice([0, 1, 3, 9]),
         spend_minor=random.randrange(120000),
-        joined_at=event.occurred_at - timedelta(hours=random.randrange(10000))
-        if random.random() < 0.8
-        else None,
+        joined_at=event.occurred_at - timedelta(hours=random.randrange(10000)) if random.random() < 0.8 else None,
         first_purchase_at=last,
         last_purchase_at=last,
         tier=random.choice((*TIERS, None)),
@@ -234,9 +228,7 @@ def used(random: Random, programme: Programme, event: Purchase) -> Iterator[tupl
     """What the limits have seen already, in the windows that this purchase falls in."""
     day = event.occurred_at.astimezone(ZoneInfo(programme.timezone)).date()
     subjects: dict[str, Sequence[Cap | Limit]] = {f"rule:{rule.id}": rule.limit for rule in programme.rules}
-    caps: dict[str, Sequence[Cap | Limit]] = {
-        f"cap:{name}": unit.cap for name, unit in programme.units.items()
-    }
+    caps: dict[str, Sequence[Cap | Limit]] = {f"cap:{name}": unit.cap for name, unit in programme.units.items()}
     for subject, bounds in [*subjects.items(), *caps.items()]:
         for bound in bounds:
             if bound.per != "purchase" and random.random() < 0.6:

@@ -18,9 +18,7 @@ FILES = {path.stem: tomllib.loads(path.read_text(), parse_float=Decimal) for pat
 
 def cases(kind: str) -> list[Any]:
     return [
-        pytest.param(case, id=f"{name}: {case['name']}")
-        for name, file in FILES.items()
-        for case in file.get(kind, ())
+        pytest.param(case, id=f"{name}: {case['name']}") for name, file in FILES.items() for case in file.get(kind, ())
     ]
 
 

@@ -26,11 +26,7 @@ ORDER_CASES = ORDER.pop("cases")
 
 
 def cases(kind: str) -> list[Any]:
-    return [
-        pytest.param(case, id=f"{name}: {case['name']}")
-        for name, file in FILES.items()
-        for case in file[kind]
-    ]
+    return [pytest.param(case, id=f"{name}: {case['name']}") for name, file in FILES.items() for case in file[kind]]
 
 
 def judged(written: dict[str, Any], case: dict[str, Any]) -> Outcome:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from loyalty_engine.shelf import Edition
 
 
-class Sale(Struct, frozen=True, kw_only=True):
+class Basket(Struct, frozen=True, kw_only=True):
     """A purchase as it was told, read and found possible: what the rules judge, where, when, and whose."""
 
     purchase: rules.Purchase
@@ -73,7 +73,7 @@ class Sale(Struct, frozen=True, kw_only=True):
 class Judged(Struct, frozen=True, kw_only=True):
     """A purchase with the member it belongs to and what the rules of that day say."""
 
-    sale: Sale
+    basket: Basket
     edition: Edition
     state: MemberState | None
     facts: rules.MemberFacts
@@ -82,10 +82,10 @@ class Judged(Struct, frozen=True, kw_only=True):
 
 async def record_purchase(house: House, caller: Caller, command: RecordPurchase, ticket: Ticket) -> Answer:
     """Record a closed purchase and award what the programme gives for it, once. Answers 201 with PurchaseAnswer."""
-    sale = await _read(house, caller, command, ticket.at)
-    natural = journal.natural_key("purchase", sale.location, command.receipt)
+    basket = await _read(house, caller, command, ticket.at)
+    natural = journal.natural_key("purchase", basket.location, command.receipt)
     told = journal.Told(
-        kind="purchase", ticket=ticket, opening=_opening(caller, sale, ticket.at, key=ticket.key, natural=natural),
+        kind="purchase", ticket=ticket, opening=_opening(caller, basket, ticket.at, key=ticket.key, natural=natural),
         fingerprint=journal.fingerprint("purchase", command), amount_minor=command.total_minor,
     )  # fmt: skip
     early_refunds: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
     async def decide(page: Page, _: journal.Reader) -> Posting:
         nonlocal early_refunds
         early_refunds = page.parked or ()
-        judged = await _judge(house, caller, sale, page, ticket.at)
+        judged = await _judge(house, caller, basket, page, ticket.at)
         return await _post(house, caller, command, told, judged, page)
 
     answer = await journal.once(house, told, decide)
@@ -104,10 +104,10 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
 
 async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: datetime) -> QuoteAnswer:
     """Tell what a basket would earn if it were paid now. Nothing is kept, not even that somebody asked."""
-    sale = await _read(house, caller, command, at)
-    page = await house.database.open(_opening(caller, sale, at))
+    basket = await _read(house, caller, command, at)
+    page = await house.database.open(_opening(caller, basket, at))
     assert page is not None, "the caller's business exists"
-    judged = await _judge(house, caller, sale, page, at)
+    judged = await _judge(house, caller, basket, page, at)
     programme, outcome = judged.edition.programme, judged.outcome
     totals: dict[str, int] = {}
     for award in outcome.awards:
@@ -123,7 +123,7 @@ async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: dat
     )
 
 
-async def _read(house: House, caller: Caller, command: QuotePurchase, at: datetime) -> Sale:
+async def _read(house: House, caller: Caller, command: QuotePurchase, at: datetime) -> Basket:
     """Read what the till says. Refused in this order: the place, what we cannot do, currency, lines, time, member."""
     edition = await house.shelf.current(caller.business_id)
     location = place_of(caller, command.location)
@@ -137,7 +137,7 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
     if lines is not None and (found := sum(line.amount_minor for line in lines)) != command.total_minor:
         raise LinesDoNotAddUp(pointer="/total_minor", lines_minor=found)
     occurred_at = journal.happened_at(house.settings, command.occurred_at, at)
-    return Sale(
+    return Basket(
         purchase=rules.Purchase(
             occurred_at=occurred_at,
             total_minor=command.total_minor,
@@ -155,45 +155,45 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
 
 
 def _opening(
-    caller: Caller, sale: Sale, at: datetime, *, key: str | None = None, natural: str | None = None
+    caller: Caller, basket: Basket, at: datetime, *, key: str | None = None, natural: str | None = None
 ) -> Opening:
     return Opening(
-        business_id=caller.business_id, key=key, natural=natural, blind_index=sale.who.blind_index,
-        member_id=sale.who.member_id, location=sale.location, occurred_at=sale.occurred_at, now=to_micros(at),
+        business_id=caller.business_id, key=key, natural=natural, blind_index=basket.who.blind_index,
+        member_id=basket.who.member_id, location=basket.location, occurred_at=basket.occurred_at, now=to_micros(at),
     )  # fmt: skip
 
 
-async def _judge(house: House, caller: Caller, sale: Sale, page: Page, at: datetime) -> Judged:
+async def _judge(house: House, caller: Caller, basket: Basket, page: Page, at: datetime) -> Judged:
     """Let the version valid at that instant judge the purchase, with the member as they were just before it."""
     state = page.member
-    if state is None and sale.who.identifier is None:
+    if state is None and basket.who.identifier is None:
         raise MemberUnknown(pointer="/member/id")
-    edition = await house.shelf.valid_at(caller.business_id, sale.occurred_at, published=page.version)
+    edition = await house.shelf.valid_at(caller.business_id, basket.occurred_at, published=page.version)
     if state is None and edition.programme.about.join == "explicit":
         raise MemberNotFoundByNumber(pointer="/member")
-    facts = facts_of(state, min(sale.occurred_at, to_micros(at)))
-    outcome = edition.compiled.evaluate(sale.purchase, facts)
-    return Judged(sale=sale, edition=edition, state=state, facts=facts, outcome=outcome)
+    facts = facts_of(state, min(basket.occurred_at, to_micros(at)))
+    outcome = edition.compiled.evaluate(basket.purchase, facts)
+    return Judged(basket=basket, edition=edition, state=state, facts=facts, outcome=outcome)
 
 
 async def _post(
     house: House, caller: Caller, command: RecordPurchase, told: journal.Told, judged: Judged, page: Page
 ) -> Posting:
     """Write the outcome on the ledger. After this point nothing can be refused."""
-    sale, state, business_id = judged.sale, judged.state, caller.business_id
+    basket, state, business_id = judged.basket, judged.state, caller.business_id
     recorded_at = to_micros(told.ticket.at)
-    places = location_rows(business_id, sale.location, page, judged.edition.programme, recorded_at)
+    places = location_rows(business_id, basket.location, page, judged.edition.programme, recorded_at)
     new = None
     if state is None:
-        assert sale.who.identifier is not None, "judging refused a member named by an unknown id"
-        new = enrol_rows(house, business_id, sale.who.identifier, at=recorded_at)
-        member, masked = _bought(new.member, sale, first=True), mask(sale.who.identifier)
+        assert basket.who.identifier is not None, "judging refused a member named by an unknown id"
+        new = enrol_rows(house, business_id, basket.who.identifier, at=recorded_at)
+        member, masked = _bought(new.member, basket, first=True), mask(basket.who.identifier)
     else:
-        member = _bought(moved(business_id, state), sale, first=False)
-        masked = await masked_name(house, business_id, sale.who, state)
+        member = _bought(moved(business_id, state), basket, first=False)
+        masked = await masked_name(house, business_id, basket.who, state)
     sheet = ledger.Sheet(
         business_id=business_id, member_id=member.id, revision=member.revision, accounts=accounts_of(state).values(),
-        journal_id=ids.new("pur", recorded_at // 1000), version=judged.edition.version, occurred_at=sale.occurred_at,
+        journal_id=ids.new("pur", recorded_at // 1000), version=judged.edition.version, occurred_at=basket.occurred_at,
         recorded_at=recorded_at,
     )  # fmt: skip
     awards = _award(sheet, judged)
@@ -207,22 +207,22 @@ async def _post(
     )  # fmt: skip
 
 
-def _bought(member: MemberRow, sale: Sale, *, first: bool) -> MemberRow:
+def _bought(member: MemberRow, basket: Basket, *, first: bool) -> MemberRow:
     """Give the member's row with this purchase counted; told out of order, the first and last stay first and last."""
     earlier, later = member.first_purchase_at, member.last_purchase_at
     return msgspec.structs.replace(
         member,
         visits=member.visits + 1,
-        spend_minor=member.spend_minor + sale.purchase.total_minor,
-        first_purchase_at=sale.occurred_at if earlier is None else min(earlier, sale.occurred_at),
-        last_purchase_at=sale.occurred_at if later is None else max(later, sale.occurred_at),
-        joined_at=min(member.joined_at, sale.occurred_at) if first else member.joined_at,
+        spend_minor=member.spend_minor + basket.purchase.total_minor,
+        first_purchase_at=basket.occurred_at if earlier is None else min(earlier, basket.occurred_at),
+        last_purchase_at=basket.occurred_at if later is None else max(later, basket.occurred_at),
+        joined_at=min(member.joined_at, basket.occurred_at) if first else member.joined_at,
     )
 
 
 def _award(sheet: ledger.Sheet, judged: Judged) -> tuple[Awarded, ...]:
     """Enter each award with its reason; awards of one unit share a lot."""
-    edition, occurred = judged.edition, judged.sale.purchase.occurred_at
+    edition, occurred = judged.edition, judged.basket.purchase.occurred_at
     dates: dict[str, tuple[int, int | None, str, str | None]] = {}
     awarded = []
     for award in judged.outcome.awards:
@@ -239,7 +239,7 @@ def _award(sheet: ledger.Sheet, judged: Judged) -> tuple[Awarded, ...]:
 
 
 def _explained(judged: Judged) -> tuple[rules.Because, ...]:
-    return judged.edition.compiled.explain(judged.sale.purchase, judged.facts, judged.outcome)
+    return judged.edition.compiled.explain(judged.basket.purchase, judged.facts, judged.outcome)
 
 
 def _answer(
@@ -261,7 +261,7 @@ def _answer(
 def _line(
     told: journal.Told, command: RecordPurchase, judged: Judged, sheet: ledger.Sheet, answer: PurchaseAnswer
 ) -> JournalLine:
-    evidence = PurchaseEvidence(command.receipt, command.currency, judged.sale.purchase, judged.facts)
+    evidence = PurchaseEvidence(command.receipt, command.currency, judged.basket.purchase, judged.facts)
     return journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=sheet.member_id,
         revision=sheet.revision, version=judged.edition.version, input=msgspec.json.encode(evidence).decode(),

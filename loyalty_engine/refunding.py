@@ -50,8 +50,8 @@ async def record_refund_by_receipt(house: House, caller: Caller, command: Refund
     """Record a refund of a purchase known by receipt; parked (202) while that purchase is not here yet."""
     _one_way(command)
     of = command.purchase
-    sold_at = of.location or caller.location or place_of(caller, None)
-    natural = journal.natural_key("purchase", sold_at, of.receipt)
+    bought_at = of.location or caller.location or place_of(caller, None)
+    natural = journal.natural_key("purchase", bought_at, of.receipt)
     bought = await bought_as(house, caller.business_id, '"natural"', natural)
     if bought is not None:
         return await _refund(house, caller, bought, command, ticket, path=natural)

@@ -96,7 +96,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_open(server, url)
-        yield {"PATH": os.environ["PATH"], "LOYALTY_URL": url, "LOYALTY_KEY": key}
+        yield {"PATH": os.environ["PATH"], "LOYALTY_URL": url, "TILL_KEY": key}
     finally:
         server.terminate()
         server.wait(START)

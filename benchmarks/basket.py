@@ -1,0 +1,56 @@
+"""What the till of the HTTP part says: a basket of about one kilobyte, on a Monday afternoon, for one of many."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+CAFE: Final = Path(__file__).parent.parent / "rules" / "examples" / "corner-cafe.toml"
+LOCATION: Final = "grunerlokka"
+
+# Afternoon prices: the cap of a day's points is reached by nobody, so that every purchase earns and writes the same.
+_GOODS: Final = (
+    ("FLATWHITE", "coffee", 1, 2900), ("CAPPUCCINO", "coffee", 1, 2700), ("BUN-CINNAMON", "bakery", 2, 3600),
+    ("SANDWICH-BRIE", "food", 1, 2500), ("APPLE-SLICES", "fruit", 1, 1500), ("JUICE-APPLE", "drinks", 1, 1900),
+)  # fmt: skip
+
+
+def phone(number: int) -> str:
+    """Say the number of a member, out of a range that is kept for fiction."""
+    return f"999 {number:05d}"
+
+
+def happy_hour(now: datetime) -> datetime:
+    """Find the latest Monday at three in Oslo: then a purchase earns by every rule of the café, whenever we measure."""
+    local = now.astimezone(ZoneInfo("Europe/Oslo"))
+    monday = (local - timedelta(days=local.weekday())).replace(hour=15, minute=0, second=0, microsecond=0)
+    return (monday if monday <= local else monday - timedelta(days=7)).astimezone(UTC)
+
+
+def purchase(receipt: str, phone: str, at: datetime) -> dict[str, Any]:
+    """Tell a closed sale."""
+    lines = [
+        {
+            "line": str(n), "sku": sku, "category": category, "quantity": quantity, "amount_minor": amount,
+            "discount_minor": 0, "tax_minor": amount // 5, "tags": ["hot"] if category == "coffee" else [],
+        }
+        for n, (sku, category, quantity, amount) in enumerate(_GOODS, start=1)
+    ]  # fmt: skip
+    return {
+        "receipt": receipt, "location": LOCATION, "till": "till-1", "staff": "day-shift",
+        "occurred_at": at.isoformat(), "currency": "NOK",
+        "total_minor": sum(amount for *_, amount in _GOODS), "member": {"phone": phone}, "lines": lines,
+    }  # fmt: skip
+
+
+def purchase_template(at: datetime) -> str:
+    """Give the body for till.lua, with the places of the receipt and of the number's last digits."""
+    return json.dumps(purchase("%s", "999 %s", at))
+
+
+def lookup_template() -> str:
+    """Give the body of a look-up for till.lua."""
+    return json.dumps({"member": {"phone": "999 %s"}})

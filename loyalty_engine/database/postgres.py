@@ -36,6 +36,7 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection told to go away while it was idle refuses its next statement with this
 )
 # Ways of joining that are never right for a list of a few commands, however little the planner knows of the tables.
 _LANE_SETTINGS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off"}

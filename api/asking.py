@@ -109,7 +109,7 @@ class Ask(Request[None, Caller, State]):
             raise MalformedBody("The body is empty.")
         return state.body
 
-    async def json(self) -> Any:  # noqa: ANN401  # whatever the route declares
+    async def json(self) -> Any:  # whatever the route declares
         """Read the body as the type the route declares for it; see wire.read_json."""
         wire.kind_of(header(self.scope, b"content-type"), "json")
         wanted = self.route_handler.parsed_fn_signature.parameters["data"].annotation

@@ -39,6 +39,6 @@ class Call(Struct, frozen=True, kw_only=True):
         return self
 
 
-def promised(**promise: Any) -> dict[str, Any]:  # noqa: ANN401  # the fields of Call
+def promised(**promise: Any) -> dict[str, Any]:  # the fields of Call
     """Give the arguments with which a route says what it promises: `@post("/quotes", **promised(...))`."""
     return {"opt": {"call": Call(**promise)}, "status_code": min(promise["answers"])}

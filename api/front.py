@@ -9,9 +9,9 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -79,12 +79,15 @@ def _request_id(given: bytes | None, at: datetime) -> str:
 
 
 def _dress(message: HTTPResponseStartEvent, request_id: str, began: int) -> None:
-    headers = [*message["headers"], *_ALWAYS]
-    if not any(name == _POLICY[0] for name, _ in message["headers"]):
-        headers.append(_POLICY)
-    headers.append((b"x-request-id", request_id.encode()))
     took = (time.perf_counter_ns() - began) / 1_000_000
-    headers.append((b"server-timing", b"app;dur=%.2f" % took))
+    headers = [
+        *message["headers"],
+        *_ALWAYS,
+        (b"x-request-id", request_id.encode()),
+        (b"server-timing", b"app;dur=%.2f" % took),
+    ]
+    if _POLICY[0] not in dict(message["headers"]):
+        headers.append(_POLICY)
     message["headers"] = headers
 
 
@@ -93,6 +96,7 @@ def _note(scope: Scope, status: int, began: int) -> None:
     state = scope["state"]
     _log.info(
         "request",
+        at=state["received_at"],
         request_id=state["request_id"],
         method=scope["method"],  # type: ignore[typeddict-item]  # only HTTP comes here
         route=scope.get("path_template", "-"),
@@ -113,12 +117,20 @@ def configure_log(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _in_full,
             structlog.processors.JSONRenderer(serializer=_as_json),
         ],
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
     )
+
+
+def _in_full(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the time and, where there is one, the story of an exception; the doorstep has its own time at hand."""
+    if "at" not in event:
+        event["at"] = clock()
+    if "exc_info" in event:
+        structlog.processors.format_exc_info(None, "", event)
+    return event
 
 
 def _as_json(event: object, **_: object) -> bytes:

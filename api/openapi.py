@@ -141,7 +141,7 @@ def _routes(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, Call]]:
                     yield route.path_format, method, handler, call
 
 
-def _body(route: HTTPRouteHandler, call: Call) -> Any:  # noqa: ANN401  # a type, or an annotation such as list[Row]
+def _body(route: HTTPRouteHandler, call: Call) -> Any:  # a type, or an annotation such as list[Row]
     data = route.parsed_fn_signature.parameters.get("data")
     return call.body if data is None else data.annotation
 

@@ -3,8 +3,8 @@
 Invariant: whatever the bytes, the caller gets a value of the asked type or one of four refusals (400
 MalformedBody, 413 BodyTooLarge, 415 NotJson, 422 BodyInvalid), and no more than the limit is ever kept.
 
-A good body is read twice only: by the typed decoder, and by the C scanner that notices names given twice.
-What is wrong with a bad one is found out in complaints.py.
+A good body is read twice only: into the type asked for, and once more to see that no name was given twice. What
+is wrong with a bad one is found out in complaints.py.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 BODY_LIMIT: Final = 64 * 1024
 BATCH_LIMIT: Final = 1024 * 1024
+
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
 
 Kind = Literal["json", "toml", "ndjson"]
 
@@ -47,6 +50,8 @@ class Away(Exception):
 
 def kind_of(content_type: bytes | None, *takes: Kind) -> Kind:
     """Say what a Content-Type means; raises NotJson when this call does not take it, or it is not UTF-8."""
+    if content_type == b"application/json" and "json" in takes:
+        return "json"
     name, _, parameters = (content_type or b"").partition(b";")
     kind = _KINDS.get(name.strip().lower())
     if kind is None or kind not in takes:
@@ -97,12 +102,23 @@ def read_json(body: bytes, wanted: type[T]) -> T:
     """Read a JSON body as `wanted`; raises MalformedBody or BodyInvalid."""
     try:
         value = decoder_for(cast("Hashable", wanted)).decode(body)
-        NAMES_ONCE.decode(body.decode())
+        if not _keeps_every_name(body):
+            NAMES_ONCE.decode(body.decode())
     except (ValueError, RecursionError) as problem:  # every complaint of either reader is one of these two
         say_why(body, problem)
     if b"\\u0000" in body:
         check_text(parse(body))
     return cast("T", value)
+
+
+def _keeps_every_name(body: bytes) -> bool:
+    """Say that no object gives a name twice; False means only that it takes a closer look.
+
+    Reading a document into dicts and writing it again drops all but the last of the same name, and with each its
+    colon. Without a backslash every text is written as it was read, so the colons are as many only if none was
+    dropped. Twice as fast as a scanner that shows us each object.
+    """
+    return b"\\" not in body and body.count(b":") == _encode(_decode(body)).count(b":")
 
 
 def read_text(body: bytes) -> str:

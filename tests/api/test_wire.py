@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import wire
+from api.complaints import NAMES_ONCE
 from loyalty_engine.commands import RecordPurchase
 from loyalty_engine.errors import BodyInvalid, BodyTooLarge, LoyaltyError, MalformedBody, NotJson
 
@@ -173,6 +174,27 @@ def test_no_value_in_any_field_makes_the_reader_stumble(field: str, value: Any) 
         return
 
     assert msgspec.convert(purchase, RecordPurchase) == read
+
+
+NAMES = st.text('ab:\\" é', max_size=2)
+PAIRS = st.recursive(
+    st.sampled_from(["1", '":"', '"a:b"', r'"\u003a"', r'"\":"', '"é"', "null", "1e5", "[]"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda values: "[" + ",".join(values) + "]")
+        | st.lists(st.tuples(NAMES, inner), max_size=4).map(
+            lambda pairs: "{" + " , ".join(f"{json.dumps(name)} :{value}" for name, value in pairs) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(PAIRS)
+def test_the_quick_look_for_names_given_twice_is_never_wrong(document: str) -> None:
+    try:
+        NAMES_ONCE.decode(document)
+    except ValueError:
+        assert not wire._keeps_every_name(document.encode())
 
 
 # --- what kind of body ---

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tests.conftest import ENGINES, sqlite_url
 from tests.faults.server import Standing
 from tests.faults.shop import Shop, open_shop
+from tests.postgres import Server
 
 
 @pytest.fixture
@@ -35,3 +40,32 @@ async def two_doors(database_url: str, anyio_backend: str) -> AsyncIterator[tupl
     yield first, second
     await first.house.close()
     await second.house.close()
+
+
+@pytest.fixture(params=ENGINES)
+async def fresh_shops(
+    request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str
+) -> AsyncIterator[Callable[[], Awaitable[Shop]]]:
+    """One empty café after another, each with a database of its own."""
+    opened: list[Shop] = []
+    made: list[str] = []
+    on_file = request.param == "sqlite"
+    template = request.getfixturevalue("sqlite_template" if on_file else "postgres_template")
+    server: Server | None = None if on_file else request.getfixturevalue("postgres_server")
+
+    async def fresh() -> Shop:
+        name = f"fresh_{uuid4().hex}"
+        if server is None:
+            url = sqlite_url(Path(shutil.copy(template, tmp_path / f"{name}.db")))
+        else:
+            url = await asyncio.to_thread(server.create, name, template)
+            made.append(name)
+        opened.append(await open_shop(url))
+        return opened[-1]
+
+    yield fresh
+    for shop in opened:
+        await shop.house.close()
+    for name in made:
+        assert server is not None
+        await asyncio.to_thread(server.drop, name)

@@ -171,3 +171,18 @@ async def until(happened: Callable[[], bool], what: str) -> None:
 
 def answers(tills: list[Till]) -> list[Acknowledged]:
     return [one for till in tills for one in till.acknowledged]
+
+
+async def together(standing: Standing, commands: list[Told]) -> list[Acknowledged]:
+    """Send all commands at the same moment, each on a connection of its own; the answers in their order."""
+
+    async def one(told: Told) -> Acknowledged:
+        line = Line(standing.port, standing.key)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                reply = await line.send(told)
+        finally:
+            line.hang_up()
+        return Acknowledged(told, reply.status, reply.body)
+
+    return list(await asyncio.gather(*map(one, commands)))

@@ -14,7 +14,8 @@ from litestar.datastructures import State
 
 from api import access, batches, documentation, health, keys, members, programmes, purchases
 from api.asking import Ask
-from api.front import Front, clock, configure_log
+from api.front import Front
+from api.logbook import clock, configure_log
 from api.problems import HANDLERS
 from loyalty_engine.house import House, open_house
 from loyalty_engine.settings import Settings

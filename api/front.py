@@ -5,20 +5,18 @@ Invariant: the log never holds a body, an address with its parameters, or a path
 
 from __future__ import annotations
 
-import logging
 import re
-import sys
 import time
-from collections.abc import Callable, MutableMapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
 
-import msgspec
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from api.asking import header
+from api.logbook import clock
 from loyalty_engine import ids
 
 _SANE: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -31,11 +29,6 @@ _ALWAYS: Final = [
 _POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 _log = structlog.get_logger("loyalty.door")
-
-
-def clock() -> datetime:
-    """Read the clock."""
-    return datetime.now(UTC)
 
 
 class Front:
@@ -106,32 +99,3 @@ def _note(scope: Scope, status: int, began: int) -> None:
         business=caller.slug if caller else None,
         key=caller.key_id if caller else None,
     )
-
-
-def configure_log(level: str) -> None:
-    """Write the log as one JSON object a line to standard error, unless somebody has set it up already."""
-    if structlog.is_configured():
-        return
-    structlog.configure(
-        cache_logger_on_first_use=True,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        processors=[
-            structlog.processors.add_log_level,
-            _in_full,
-            structlog.processors.JSONRenderer(serializer=_as_json),
-        ],
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
-    )
-
-
-def _in_full(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add the time and, where there is one, the story of an exception; the doorstep has its own time at hand."""
-    if "at" not in event:
-        event["at"] = clock()
-    if "exc_info" in event:
-        structlog.processors.format_exc_info(None, "", event)
-    return event
-
-
-def _as_json(event: object, **_: object) -> bytes:
-    return msgspec.json.encode(event, enc_hook=repr)

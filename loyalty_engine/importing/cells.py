@@ -82,6 +82,16 @@ def quantities(form: FileForm) -> Callable[[str], int]:
     return read
 
 
+def lists(form: FileForm) -> Callable[[str], tuple[str, ...]]:
+    """Give the reader of cells that hold several tags or codes."""
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def read(cell: str) -> tuple[str, ...]:
+        return tuple(filter(None, (part.strip() for part in cell.split(form.separator))))
+
+    return read
+
+
 def instants(form: FileForm, programme_zone: str) -> Callable[[str], datetime]:
     """Give the reader of dates: as ISO 8601 or as the mapping says, in UTC.
 

@@ -16,8 +16,8 @@ from loyalty_engine.importing.mapping import FileForm, ImportRefused
 
 Format = Literal["csv", "parquet"]
 Cells = tuple[str, ...]
-# The cells of a row that is not as wide as the header: nobody knows which column its cells belong to.
-BROKEN: Cells = ()
+Row = tuple[int, Cells, bool]
+"""A row's number, its cells, and whether it is as wide as the header; of one that is not, what stands left is given."""
 
 _DELIMITERS = ",;\t|"
 _BATCH = 8192
@@ -30,8 +30,8 @@ class Source(Protocol):
     def header(self) -> tuple[str, ...]:
         """Give the names of its columns."""
 
-    def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, Cells]]:
-        """Read the file from its start: each row's number and the cells of these columns, or BROKEN."""
+    def rows(self, columns: Sequence[str]) -> Iterator[Row]:
+        """Read the file from its start, these columns only."""
 
 
 def open_source(file: Path, form: FileForm, kind: Format | None = None) -> Source:
@@ -54,9 +54,10 @@ class CsvSource:
 
     def _first_line(self) -> str:
         try:
-            with self._file.open(encoding=self._form.encoding, newline="") as opened:
+            with self._file.open(encoding=self._form.encoding, errors="surrogateescape", newline="") as opened:
                 first = opened.readline()
-        except (UnicodeDecodeError, LookupError) as problem:
+            first.encode()
+        except (UnicodeError, LookupError) as problem:
             raise ImportRefused(
                 f'{self._file} is not written in {self._form.encoding}: say `encoding = "cp1252"` in [file]'
             ) from problem
@@ -64,7 +65,7 @@ class CsvSource:
             raise ImportRefused(f"{self._file} is empty; its first line must name the columns")
         return first
 
-    def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, Cells]]:
+    def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """Read every row; a line without anything on it is passed over, but counted."""
         width = len(self.header)
         pick = _picker([self.header.index(name) for name in columns])
@@ -80,12 +81,12 @@ class CsvSource:
                 except StopIteration:
                     return
                 except csv.Error:
-                    yield number, BROKEN
+                    yield number, pick([""] * width), False
                     continue
                 if len(row) == width:
-                    yield number, pick(row)
+                    yield number, pick(row), True
                 elif row:
-                    yield number, pick(row) if len(row) > width and not any(row[width:]) else BROKEN
+                    yield number, pick(row + [""] * width), len(row) > width and not any(row[width:])
 
 
 class ParquetSource:
@@ -108,7 +109,7 @@ class ParquetSource:
             raise ImportRefused(f"{file} is no Parquet file: {problem}") from problem
         self.header: tuple[str, ...] = tuple(self._file.schema_arrow.names)
 
-    def rows(self, columns: Sequence[str]) -> Iterator[tuple[int, Cells]]:
+    def rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """Read every row of these columns."""
         number = 1
         distinct = list(dict.fromkeys(columns))
@@ -117,7 +118,7 @@ class ParquetSource:
             texts = [self._texts(batch.column(name)) for name in distinct]
             for row in zip(*texts, strict=True):
                 number += 1
-                yield number, pick(row)
+                yield number, pick(row), True
 
     def _texts(self, column: Any) -> list[str]:
         """Give a column as text: numbers by their shortest decimal form, so that nothing passes through binary."""

@@ -16,10 +16,15 @@ from msgspec import Struct
 
 from loyalty_engine.importing.files import Cells
 
+# Stands for the cells of a row that cannot be read.
+UNREADABLE: Cells = ()
+
 # In kibibytes, negative as SQLite wants it: what the table keeps in memory before it spills to its file.
 _CACHE = -65_536
 _TABLES = """
-CREATE TABLE receipts (id INTEGER PRIMARY KEY, location TEXT, receipt TEXT, at INTEGER, row INTEGER, UNIQUE (location, receipt));
+CREATE TABLE receipts (
+    id INTEGER PRIMARY KEY, location TEXT, receipt TEXT, at INTEGER, row INTEGER, UNIQUE (location, receipt)
+);
 CREATE TABLE parcels (receipt INTEGER, row INTEGER, cells BLOB, PRIMARY KEY (receipt, row)) WITHOUT ROWID;
 """
 
@@ -52,7 +57,7 @@ class SortingTable:
         )
 
     def lay_down(self, location: str, receipt: str, at: int | None, rows: list[tuple[int, Cells]]) -> None:
-        """Put down rows of one receipt; the first rows put down say when it was. UnicodeEncodeError for a foreign byte."""
+        """Put down rows of one receipt; the first rows put down say when it was."""
         first = rows[0][0]
         cells = _encode(rows)
         found = self._scratch.execute(

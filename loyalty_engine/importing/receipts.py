@@ -20,18 +20,25 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine.commands import KnownElsewhere, MemberRef, RecordPurchase
-from loyalty_engine.importing.cells import CellRefused, amounts, instants, quantities
-from loyalty_engine.importing.files import BROKEN, Cells
-from loyalty_engine.importing.gathering import Gathered
+from loyalty_engine.importing.cells import CellRefused, amounts, instants, lists, quantities
+from loyalty_engine.importing.files import Cells
+from loyalty_engine.importing.gathering import UNREADABLE, Gathered
 from loyalty_engine.importing.mapping import FIELDS, MEMBER_FIELDS, Mapping
 from rules.money import EXPONENTS
 
+_LONGEST_NAME = 320
 # Rows further apart than this are two receipts under one number.
 _ONE_RECEIPT = timedelta(hours=24)
 # Where on the path of msgspec's complaint the line stands.
 _LINE = re.compile(r"\$\.lines\[(\d+)\]")
 _TEXTS_OF_A_LINE = ("line", "sku", "category")
 _TEXTS_OF_A_RECEIPT = ("till", "staff", "channel")
+
+
+ROW_UNREADABLE = (
+    "row_unreadable",
+    "A row has more or fewer cells than the header, or is not written in the encoding that the mapping names.",
+)
 
 
 class Problem(Struct, frozen=True):
@@ -98,7 +105,7 @@ class ReceiptReader:
         fields = Fields(mapping)
         self.columns = fields.columns
         self._by_line = mapping.by_line
-        self._separator = mapping.form.separator
+        self._listed = lists(mapping.form)
         self._currency = programme.currency
         self._of = {field: found for field in FIELDS if (found := fields.reader(field))}
         self._form = mapping.form
@@ -119,8 +126,8 @@ class ReceiptReader:
 
     def read(self, found: Gathered) -> Told | None:
         """Give a receipt as a command; None where it names no member. Raises ReceiptRefused."""
-        if any(cells == BROKEN for _, cells in found.rows):
-            raise self._refused(found, "row_broken", "A row has more or fewer cells than the header.")
+        if any(cells == UNREADABLE for _, cells in found.rows):
+            raise self._refused(found, *ROW_UNREADABLE)
         rows = [cells for _, cells in found.rows]
         member = self._member(found, rows)
         if member is None:
@@ -169,7 +176,7 @@ class ReceiptReader:
         for field in MEMBER_FIELDS:
             if name := self._same(found, rows, field):
                 kind = field.removeprefix("member.")
-                if len(name) > 320:
+                if len(name) > _LONGEST_NAME:
                     raise self._refused(found, "identifier_invalid", "What names the member is too long.")
                 if kind == "external":
                     return KnownElsewhere(external=name)
@@ -254,9 +261,6 @@ class ReceiptReader:
             says = f"Rows of this receipt differ in {field}: map the receipt so that no two have one number."
             raise self._refused(found, "rows_disagree", says)
         return said.pop() if said else ""
-
-    def _listed(self, text: str) -> tuple[str, ...]:
-        return tuple(filter(None, (part.strip() for part in text.split(self._separator)))) if text else ()
 
     def _cell(self, found: Gathered, number: int, read: Callable[[str], Any], text: str) -> Any:
         try:

@@ -24,10 +24,16 @@ from loyalty_engine.commands import RecordPurchase, Ticket
 from loyalty_engine.errors import Busy, DatabaseAway, LoyaltyError, ReceiptConflict
 from loyalty_engine.house import House
 from loyalty_engine.importing.cells import CellRefused
-from loyalty_engine.importing.files import BROKEN, Cells, Source
-from loyalty_engine.importing.gathering import SortingTable
+from loyalty_engine.importing.files import Cells, Source
+from loyalty_engine.importing.gathering import UNREADABLE, SortingTable
 from loyalty_engine.importing.mapping import Mapping
-from loyalty_engine.importing.receipts import Problem, ReceiptReader, ReceiptRefused, Told
+from loyalty_engine.importing.receipts import (
+    ROW_UNREADABLE,
+    Problem,
+    ReceiptReader,
+    ReceiptRefused,
+    Told,
+)
 from loyalty_engine.importing.report import Report
 from loyalty_engine.instants import to_micros
 
@@ -101,19 +107,15 @@ def _gather(work: Import, reader: ReceiptReader, table: SortingTable) -> None:
     """Read the file onto the sorting table; rows of one receipt that stand together go there together."""
     address: tuple[str, str, str] | None = None
     parcel: list[tuple[int, Cells]] = []
-    for number, cells in work.source.rows(reader.columns):
+    for number, cells, whole in work.source.rows(reader.columns):
         work.report.rows += 1
         if work.report.rows % 100_000 == 0:
             work.progress.reading(work.report.rows)
-        if cells == BROKEN:
-            said = "The row has more or fewer cells than the header."
-            work.report.problem(Problem((number,), "", "row_broken", said))
-            continue
         here = reader.address(cells)
         if here != address:
             _lay_down(work, reader, table, address, parcel)
             address, parcel = here, []
-        parcel.append((number, cells))
+        parcel.append((number, cells if whole else UNREADABLE))
     _lay_down(work, reader, table, address, parcel)
 
 
@@ -121,7 +123,8 @@ def _lay_down(
     work: Import, reader: ReceiptReader, table: SortingTable, address: tuple[str, str, str] | None,
     parcel: list[tuple[int, Cells]],
 ) -> None:  # fmt: skip
-    if address is None or not parcel:
+    """Put rows on the table; one that cannot be read goes there too, so that its receipt is refused as a whole."""
+    if address is None:
         return
     location, receipt, told = address
     numbers = tuple(number for number, _ in parcel)
@@ -135,8 +138,11 @@ def _lay_down(
     try:
         table.lay_down(location, receipt, at, parcel)
     except UnicodeEncodeError:
-        said = "The row is not written in the encoding that the mapping names."
-        work.report.problem(Problem(numbers, "", "encoding_malformed", said))
+        unreadable = [(number, UNREADABLE) for number in numbers]
+        with suppress(UnicodeEncodeError):
+            table.lay_down(location, receipt, at, unreadable)
+            return
+        work.report.problem(Problem(numbers, "", *ROW_UNREADABLE))
 
 
 def _read(work: Import, reader: ReceiptReader, table: SortingTable) -> Iterator[Told]:
@@ -184,9 +190,11 @@ class _Lanes:
             journal.natural_key("purchase", place_of(work.caller, told.command.location), told.command.receipt)
             for told in some
         ]
-        places = ", ".join(f"${n}" for n in range(2, len(keys) + 2))
+        places = ", ".join(f"(${n})" for n in range(2, len(keys) + 2))
+        # Joined one by one: of a list of keys SQLite thinks that reading the whole journal is quicker.
         found = await database.fetch(
-            f'SELECT "natural", amount_minor FROM journal WHERE business_id = $1 AND "natural" IN ({places})',  # numbers of parameters
+            'SELECT j."natural", j.amount_minor '
+            f'FROM (VALUES {places}) q JOIN journal j ON j.business_id = $1 AND j."natural" = q.column1',
             work.caller.business_id, *keys,
         )  # fmt: skip
         recorded = {row[0]: row[1] for row in found}

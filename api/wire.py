@@ -9,6 +9,7 @@ is wrong with a bad one is found out in complaints.py.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Hashable
 from functools import lru_cache
@@ -65,28 +66,28 @@ def _sentence(takes: tuple[Kind, ...]) -> str:
     return " or ".join(name.decode() for name, kind in _KINDS.items() if kind in takes)
 
 
-async def read_body(receive: Receive, announced: bytes | None, limit: int) -> bytes:
-    """Take in at most `limit` bytes; what Content-Length says is believed only when it is too much."""
+async def read_body(receive: Receive, announced: bytes | None, limit: int, *, seconds: float = 30) -> bytes:
+    """Take in at most `limit` bytes within `seconds`; a Content-Length is believed only when it is too much."""
     if announced is not None and announced.isdigit() and int(announced[:_ANNOUNCED_DIGITS]) > limit:
         raise BodyTooLarge(limit_bytes=limit)
-    message = await receive()
-    if message["type"] != "http.request":
-        raise Away
-    body = message.get("body", b"")
-    if not message.get("more_body", False) and len(body) <= limit:
-        return body
-    return await _read_on(receive, bytearray(body), limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read_on(receive, limit)
+    except TimeoutError:
+        raise MalformedBody("The body was too long on its way.") from None
 
 
-async def _read_on(receive: Receive, body: bytearray, limit: int) -> bytes:
-    while len(body) <= limit:
+async def _read_on(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    while True:
         message = await receive()
         if message["type"] != "http.request":
             raise Away
         body += message.get("body", b"")
-        if not message.get("more_body", False) and len(body) <= limit:
+        if len(body) > limit:
+            raise BodyTooLarge(limit_bytes=limit)
+        if not message.get("more_body", False):
             return bytes(body)
-    raise BodyTooLarge(limit_bytes=limit)
 
 
 # --- the value ---

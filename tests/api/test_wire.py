@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -283,6 +284,15 @@ async def test_a_body_of_just_the_limit_is_taken(pieces: list[bytes]) -> None:
 async def test_one_byte_more_is_refused(pieces: list[bytes]) -> None:
     with pytest.raises(BodyTooLarge):
         await wire.read_body(Sender(pieces), None, 100)
+
+
+async def never() -> Any:
+    await asyncio.Event().wait()
+
+
+async def test_a_body_that_never_comes_is_not_waited_for() -> None:
+    with pytest.raises(MalformedBody, match="too long on its way"):
+        await wire.read_body(never, None, 100, seconds=0)
 
 
 async def test_a_caller_who_hangs_up_is_nobody_to_answer() -> None:

@@ -130,7 +130,7 @@ async def once(house: House, told: Told, decide: Decide) -> Answer:
 async def _under_lock(house: House, told: Told, decide: Decide) -> Answer:
     """Decide with the member's row locked: slower, but nobody can be faster."""
 
-    async def work(transaction: Transaction) -> Answer:
+    async def work(transaction: Transaction) -> Answer | Posting:
         page = await transaction.open(told.opening)
         if page is not None and page.member is not None:
             await house.database.lock_member(transaction, told.opening.business_id, page.member.id)
@@ -139,9 +139,11 @@ async def _under_lock(house: House, told: Told, decide: Decide) -> Answer:
             return seen
         posting = await _decided(told, decide, page, transaction)
         await transaction.keep(posting)
-        return _given(posting)
+        return posting
 
-    return await house.database.write_transaction(work)
+    found = await house.database.write_transaction(work)
+    # A refusal is raised only now: raised inside, it would undo the line that keeps it.
+    return found if isinstance(found, Answer) else _given(found)
 
 
 async def _decided(told: Told, decide: Decide, page: Page | None, reader: Reader) -> Posting:

@@ -117,6 +117,29 @@ async def test_a_refund_that_comes_at_the_same_moment_as_its_purchase_is_carried
     assert await shop.count("accounts", "balance <> 0") == 0
 
 
+async def test_who_is_overtaken_each_time_is_decided_under_the_lock_and_the_outcome_is_kept(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a refusal: a retry must hear the same, however much has been earned in between."""
+    member = told(await shop.buy("buy", purchase("r-1", regular(1))))["member"]["id"]
+
+    async def overtaken(_: object) -> bool:
+        return False
+
+    with monkeypatch.context() as unlucky:
+        unlucky.setattr(shop.house.database, "keep", overtaken)
+        given = await shop.adjust("given", member, 5)
+        with pytest.raises(InsufficientBalance):
+            await shop.adjust("taken", member, -1000)
+    await shop.adjust("a windfall", member, 5000)
+
+    assert (await shop.adjust("given", member, 5)).body == given.body
+    with pytest.raises(InsufficientBalance) as again:
+        await shop.adjust("taken", member, -1000)
+    assert again.value.hit
+    assert await shop.broken() == []
+
+
 # --- each race above can be lost: what holds it is taken away, and the same test sees it
 
 
@@ -153,13 +176,16 @@ async def test_without_the_guard_on_the_members_revision_balances_are_seen_to_go
     monkeypatch.setattr(postings, "_MOVE", unguarded_one)
     monkeypatch.setattr(postgres, "group_statement", lambda: unguarded_group)
 
-    await at_once(
-        door.buy(f"key-{n}", purchase(f"r-{n}", regular(1)))
-        for n, door in zip(range(60), cycle(two_doors), strict=False)
-    )
-
-    found = {broken.id for broken in await shop.broken()}
-    assert {"I03", "I05"} <= found
+    found: set[str] = set()
+    for turn in range(10):  # how often the two doors meet is not in our hands
+        await at_once(
+            door.buy(f"key-{turn}-{n}", purchase(f"r-{turn}-{n}", regular(1)))
+            for n, door in zip(range(40), cycle(two_doors), strict=False)
+        )
+        found = {broken.id for broken in await shop.broken()}
+        if {"I03", "I05"} <= found:
+            return
+    pytest.fail(f"only {found or 'nothing'} was seen")
 
 
 def _without(statement: str, guard: str, instead: str) -> str:

@@ -15,8 +15,8 @@ from rich.progress import Progress as RichProgress
 
 from loyalty_engine import businesses
 from loyalty_engine.house import House
-from loyalty_engine.importing.files import Format, open_source
-from loyalty_engine.importing.mapping import ImportRefused, read_mapping
+from loyalty_engine.importing.files import Format, Source, open_source
+from loyalty_engine.importing.mapping import ImportRefused, Mapping, read_mapping
 from loyalty_engine.importing.report import Report, opened_report, spans
 from loyalty_engine.importing.running import Import, carry_out
 
@@ -109,30 +109,19 @@ def purchases_command(
 
         A second run records what is missing and nothing else, so a run that was stopped is simply started again.
         """
-        try:
-            said = read_mapping(mapping.read_text(encoding="utf-8") if mapping else None, columns)
-            source = open_source(file, said.form, kind)
-            resolved = said.resolved(source.header)
-        except ImportRefused as problem:
-            raise click.ClickException(str(problem)) from problem
+        source, resolved = _opened(file, mapping, columns, kind)
         started = now()
         watched = Bar() if sys.stderr.isatty() else Lines()
         with opened_report(report_file) as report:
 
             async def work(house: House) -> None:
-                business_id = await businesses.business_called(house.database, business)
+                caller = businesses.owner(await businesses.business_called(house.database, business), business)
                 await carry_out(
                     Import(
-                        house=house,
-                        caller=businesses.owner(business_id, business),
-                        source=source,
-                        mapping=resolved,
-                        report=report,
-                        progress=watched,
-                        now=now,
-                        dry_run=dry_run,
+                        house=house, caller=caller, source=source, mapping=resolved, report=report, progress=watched,
+                        now=now, dry_run=dry_run,
                     )
-                )
+                )  # fmt: skip
 
             try:
                 in_house(database, work)
@@ -145,6 +134,16 @@ def purchases_command(
             raise click.ClickException("nothing in this file could be recorded")
 
     return purchases
+
+
+def _opened(file: Path, mapping: Path | None, columns: tuple[str, ...], kind: Format | None) -> tuple[Source, Mapping]:
+    """Open the file and hold its mapping against it, before any database is touched."""
+    try:
+        said = read_mapping(mapping.read_text(encoding="utf-8") if mapping else None, columns)
+        source = open_source(file, said.form, kind)
+        return source, said.resolved(source.header)
+    except ImportRefused as problem:
+        raise click.ClickException(str(problem)) from problem
 
 
 def _say_problems(report: Report, listed: Path | None) -> None:

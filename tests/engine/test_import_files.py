@@ -7,8 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from loyalty_engine import importing
+from loyalty_engine import cli
 from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House
 from loyalty_engine.importing.cells import CellRefused, amounts, instants, quantities
@@ -16,7 +17,7 @@ from loyalty_engine.importing.files import open_source
 from loyalty_engine.importing.mapping import FileForm, ImportRefused, read_mapping
 from loyalty_engine.importing.report import spans
 from tests.engine.history import Bringing
-from tests.engine.shop import INGRID, broken
+from tests.engine.shop import INGRID, KEY, broken, programme
 
 pytestmark = pytest.mark.anyio
 
@@ -200,5 +201,39 @@ def test_rows_are_named_as_a_person_would() -> None:
     assert spans((2, 3, 4, 9, 11, 12)) == "2-4, 9, 11-12"
 
 
-def test_the_command_is_all_that_the_command_line_needs() -> None:
-    assert importing.__all__ == ["purchases_command"]
+def test_the_command_line_imports_a_file_and_says_what_came_of_it(unmigrated_url: str, tmp_path: Path) -> None:
+    history, mapping, listed = tmp_path / "history.csv", tmp_path / "mapping.toml", tmp_path / "problems.csv"
+    history.write_text(NORDIC_FILE + "18;21.11.2026;10:15;12;coffee;1;49\r\n", encoding="utf-8", newline="")
+    mapping.write_text(NORDIC, encoding="utf-8")
+    (tmp_path / "cafe.toml").write_text(programme(), encoding="utf-8")
+    settings = {"LOYALTY_DATABASE_URL": unmigrated_url, "LOYALTY_KEY": KEY}
+    words = ["import", "purchases", str(history), "--business", "corner-cafe", "--report", str(listed)]
+    CliRunner().invoke(cli.main, ["apply", str(tmp_path / "cafe.toml"), "--business", "corner-cafe"], env=settings)
+
+    first = CliRunner().invoke(cli.main, [*words, "--mapping", str(mapping)], env=settings)
+    again = CliRunner().invoke(cli.main, [*words, "--mapping", str(mapping)], env=settings)
+    unmapped = CliRunner().invoke(cli.main, words, env=settings)
+
+    assert first.exit_code == again.exit_code == 0
+    assert "3 purchases read from 4 rows\n  2 recorded, 1 members new\n" in first.output
+    assert "1 refused: identifier_invalid\n" in first.output
+    assert "3 stamps issued\n" in first.output
+    assert "  0 recorded\n  2 already there\n" in again.output
+    assert listed.read_text(encoding="utf-8").splitlines()[1].startswith("6,21.11.2026 18,identifier_invalid,")
+    assert unmapped.exit_code == 1
+    assert 'no column is mapped to "receipt"' in unmapped.output
+
+
+def test_a_file_of_which_nothing_can_be_recorded_ends_with_an_error(unmigrated_url: str, tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("receipt,occurred_at,member.phone,total\nA-1,never,999 00 201,4900\n", encoding="utf-8")
+    (tmp_path / "cafe.toml").write_text(programme(), encoding="utf-8")
+    settings = {"LOYALTY_DATABASE_URL": unmigrated_url, "LOYALTY_KEY": KEY}
+    CliRunner().invoke(cli.main, ["apply", str(tmp_path / "cafe.toml"), "--business", "corner-cafe"], env=settings)
+
+    said = CliRunner().invoke(
+        cli.main, ["import", "purchases", str(history), "--business", "corner-cafe"], env=settings
+    )
+
+    assert said.exit_code == 1
+    assert "row 2: date_malformed" in said.output

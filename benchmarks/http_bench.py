@@ -140,7 +140,7 @@ def _send(address: str, said: dict[str, str], connections: int, seconds: int) ->
     if wrk is None:
         return own_client.run(address, said, connections, seconds)
     return subprocess.run(
-        [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), address],
+        [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), address],
         check=True, capture_output=True, text=True, env=os.environ | said,
     ).stdout  # fmt: skip
 

@@ -58,7 +58,7 @@ class Report:
         for unit, amount in sorted(self.issued.items()):
             yield f"{amount} {unit} issued"
         milliseconds = max(1, took // timedelta(milliseconds=1))
-        speed = self.recorded * 1000 // milliseconds
+        speed = self.settled() * 1000 // milliseconds
         yield f"{milliseconds // 1000}.{milliseconds % 1000 // 100} s, {speed} purchases/s"
 
 

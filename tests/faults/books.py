@@ -46,11 +46,6 @@ async def differences(database_url: str, acknowledged: Iterable[Acknowledged]) -
     )
     times = Counter(key for key, _, _ in lines)
     kept = {key: answer for key, answer, status in lines if status < 400}
-    orphans = await rows(
-        database_url,
-        "SELECT DISTINCT e.journal_id FROM entries e LEFT JOIN journal j ON j.business_id = e.business_id "
-        "AND j.id = e.journal_id WHERE j.id IS NULL",
-    )
     return Differences(
         lost=tuple(sorted(key for key in given if not times[key])),
         doubled=tuple(sorted(key for key, number in times.items() if number > 1)),
@@ -58,9 +53,19 @@ async def differences(database_url: str, acknowledged: Iterable[Acknowledged]) -
             key for key, one in given.items() if one.status < 400 and key in kept and kept[key].encode() != one.body
         ),
         unasked=tuple(sorted(key for key in times if key not in given)),
-        unwritten=tuple(row[0] for row in orphans),
+        unwritten=await unwritten(database_url),
         balances=await _balances(database_url, given.values()),
     )  # fmt: skip
+
+
+async def unwritten(database_url: str) -> tuple[str, ...]:
+    """Journal lines that ledger entries speak of and that are not there."""
+    orphans = await rows(
+        database_url,
+        "SELECT DISTINCT e.journal_id FROM entries e LEFT JOIN journal j ON j.business_id = e.business_id "
+        "AND j.id = e.journal_id WHERE j.id IS NULL",
+    )
+    return tuple(row[0] for row in orphans)
 
 
 async def _balances(database_url: str, given: Iterable[Acknowledged]) -> dict[str, tuple[int, int]]:

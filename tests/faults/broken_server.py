@@ -16,8 +16,8 @@ import asyncpg
 
 from loyalty_engine.cli import main
 from loyalty_engine.database import sqlite
-from loyalty_engine.database.postings import statements
 from loyalty_engine.database.postgres import PostgresDatabase
+from loyalty_engine.database.postings import statements
 from loyalty_engine.database.sqlite import SqliteDatabase
 from loyalty_engine.rows import Posting
 
@@ -53,7 +53,7 @@ def _writing(posting: Posting, *, journal: bool) -> Callable[[Any], Any]:
 def _connect_small(connect: Callable[[str], apsw.Connection]) -> Callable[[str], apsw.Connection]:
     def small(path: str) -> apsw.Connection:
         connection = connect(path)
-        [[pages]] = connection.execute("PRAGMA page_count").fetchall()
+        pages: Any = connection.pragma("page_count")
         if pages > _PAGES_LEFT:  # it has been migrated
             connection.execute(f"PRAGMA max_page_count = {pages + _PAGES_LEFT}").fetchall()
         return connection
@@ -66,7 +66,7 @@ def break_it(fault: str) -> None:
         SqliteDatabase.keep = _keep_in_two  # type: ignore[assignment, method-assign]
         PostgresDatabase.keep = _keep_in_two  # type: ignore[assignment, method-assign]
     elif fault == "full":
-        sqlite._connect = _connect_small(sqlite._connect)
+        sqlite._connect = _connect_small(sqlite._connect)  # type: ignore[assignment]
     else:
         raise ValueError(fault)
 

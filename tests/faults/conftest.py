@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -16,12 +17,56 @@ from tests.faults.shop import Shop, open_shop
 from tests.postgres import Server
 
 
+class Opened(NamedTuple):
+    """An installation that tests copy: a database with the programme published and a key made."""
+
+    template: str
+    key: str
+
+
+@pytest.fixture(scope="session")
+def opened_on_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    folder = tmp_path_factory.mktemp("opened")
+    file = Path(shutil.copy(sqlite_template, folder / "loyalty.db"))
+    return Opened(str(file), Standing(sqlite_url(file), folder).key)
+
+
+@pytest.fixture(scope="session")
+def opened_on_postgres(
+    postgres_server: Server, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Opened]:
+    name = f"opened_{uuid4().hex}"
+    url = postgres_server.create(name, postgres_template)
+    yield Opened(name, Standing(url, tmp_path_factory.mktemp("opened")).key)
+    postgres_server.drop(name)
+
+
 @pytest.fixture
-def standing(database_url: str, tmp_path: Path) -> Iterator[Standing]:
-    """An installation whose server is not started yet: one process on SQLite, two workers on PostgreSQL."""
-    made = Standing(database_url, tmp_path, workers=1 if database_url.startswith("sqlite") else 2)
+def standing_on_file(opened_on_file: Opened, tmp_path: Path) -> Iterator[Standing]:
+    """An installation on a SQLite file; its server is not started yet, and is one process."""
+    file = Path(shutil.copy(opened_on_file.template, tmp_path / "loyalty.db"))
+    made = Standing(sqlite_url(file), tmp_path, key=opened_on_file.key)
     yield made
     made.kill()
+
+
+@pytest.fixture
+def standing_on_postgres(postgres_server: Server, opened_on_postgres: Opened, tmp_path: Path) -> Iterator[Standing]:
+    """An installation on PostgreSQL; its server is not started yet, and has two workers."""
+    name = f"standing_{uuid4().hex}"
+    url = postgres_server.create(name, opened_on_postgres.template)
+    made = Standing(url, tmp_path, workers=2, key=opened_on_postgres.key)
+    yield made
+    made.kill()
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=ENGINES)
+def standing(request: pytest.FixtureRequest) -> Standing:
+    """An installation whose server is not started yet, on each database."""
+    wanted = "standing_on_file" if request.param == "sqlite" else "standing_on_postgres"
+    made: Standing = request.getfixturevalue(wanted)
+    return made
 
 
 @pytest.fixture
@@ -34,7 +79,7 @@ async def shop(database_url: str, anyio_backend: str) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 async def two_doors(database_url: str, anyio_backend: str) -> AsyncIterator[tuple[Shop, Shop]]:
-    """Two counting houses over one database, as two processes would have it: they know nothing of each other's turns."""
+    """Two counting houses over one database, as two processes would be: neither knows the other's turns."""
     first = await open_shop(database_url)
     second = await open_shop(database_url)
     yield first, second

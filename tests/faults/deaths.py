@@ -86,7 +86,7 @@ def _die_at(shop: Shop, death: Death) -> None:
     database: Any = shop.house.database
     if death.point == "transaction's keep":
         for kind in (postgres.PostgresTransaction, sqlite.SqliteTransaction):
-            kind.keep = _ending(kind.keep, death)  # type: ignore[method-assign]
+            kind.keep = _ending(kind.keep, death)  # type: ignore[assignment, method-assign]
     else:
         setattr(database, death.point, _ending(getattr(database, death.point), death))
 

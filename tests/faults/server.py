@@ -26,22 +26,26 @@ BROKEN = "tests.faults.broken_server"
 class Standing:
     """One installation: its database, its till key, and its server while that runs."""
 
-    def __init__(self, database_url: str, folder: Path, *, workers: int = 1, module: str = USUAL, **more: str) -> None:
-        """Publish the programme and make a key, each by the command line as a shop would."""
+    def __init__(self, database_url: str, folder: Path, *, workers: int = 1, key: str | None = None) -> None:
+        """Publish the programme and make a key, each by the command line as a shop would; unless that has been done."""
         self.database_url = database_url
         self.folder = folder
         self.workers = workers
-        self.module = module
-        self.extra = more
+        self.module = USUAL
+        self.extra: dict[str, str] = {}
         self.port = _free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.took: list[float] = []
-        programme = folder / "programme.toml"
+        self.key = key or self._opened()
+
+    def _opened(self) -> str:
+        programme = self.folder / "programme.toml"
         programme.write_text(PROGRAMME, encoding="utf-8")
         self.loyalty("apply", str(programme), "--business", SLUG)
         scopes = [word for scope in ("till", "manage", "read") for word in ("--scope", scope)]
         made = self.loyalty("keys", "create", "--business", SLUG, *scopes, "--json")
-        self.key: str = msgspec.json.decode(made)["key"]
+        key: str = msgspec.json.decode(made)["key"]
+        return key
 
     def environment(self, **more: str) -> dict[str, str]:
         ours = {
@@ -53,25 +57,24 @@ class Standing:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LOYALTY_")}
         return kept | ours | more
 
-    def loyalty(self, *words: str, fails: bool = False, **more: str) -> str:
+    def loyalty(self, *words: str) -> str:
         """Run one command of the command line to its end; what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", USUAL, *words], cwd=self.folder, env=self.environment(**more), check=False,
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        if not fails:
-            assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        done = self._run(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def verified(self) -> str:
         """What `loyalty verify` finds broken, in its own words; nothing where it is content."""
-        done = subprocess.run(
-            [sys.executable, "-m", USUAL, "verify"], cwd=self.folder, env=self.environment(), check=False,
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+        done = self._run("verify")
         broken = [line for line in done.stdout.splitlines() if line.startswith("BROKEN")]
         assert bool(done.returncode) == bool(broken), done.stdout + done.stderr
         return "\n".join(broken)
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", USUAL, *words], cwd=self.folder, env=self.environment(), check=False,
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
 
     def start(self) -> float:
         """Start the server and wait until it can record purchases; the seconds that took."""

@@ -74,29 +74,31 @@ async def restored_is_whole(standing: Standing, restored_url: str, before: set[s
     assert standing.verified() == ""
 
 
-@pytest.mark.parametrize("backup", [vacuumed, copied_page_by_page], ids=["vacuum into", "backup interface"])
+@pytest.mark.parametrize(
+    "backup",
+    [
+        pytest.param(vacuumed, id="vacuum into"),
+        pytest.param(copied_page_by_page, id="backup interface", marks=pytest.mark.fault_long),
+    ],
+)
 async def test_a_sqlite_shop_backed_up_under_load_is_restored_whole(
-    sqlite_database_url: str, tmp_path: Path, backup: object
+    standing_on_file: Standing, tmp_path: Path, backup: object
 ) -> None:
     assert callable(backup)
-    standing = Standing(sqlite_database_url, tmp_path)
-    source, copy = sqlite_database_url.removeprefix("sqlite:///"), str(tmp_path / "copy.db")
-    try:
-        before, after = await keys_before_and_after(standing, lambda: backup(source, copy))
-        await restored_is_whole(standing, sqlite_url(Path(copy)), before, after)
-    finally:
-        standing.kill()
+    source, copy = standing_on_file.database_url.removeprefix("sqlite:///"), str(tmp_path / "copy.db")
+
+    before, after = await keys_before_and_after(standing_on_file, lambda: backup(source, copy))
+
+    await restored_is_whole(standing_on_file, sqlite_url(Path(copy)), before, after)
 
 
+@pytest.mark.fault_long
 async def test_a_file_copied_without_its_log_is_seen_to_lack_what_was_acknowledged(
-    sqlite_database_url: str, tmp_path: Path
+    standing_on_file: Standing, tmp_path: Path
 ) -> None:
-    standing = Standing(sqlite_database_url, tmp_path)
-    source, copy = sqlite_database_url.removeprefix("sqlite:///"), str(tmp_path / "copy.db")
-    try:
-        before, _ = await keys_before_and_after(standing, lambda: copied_byte_by_byte(source, copy))
-    finally:
-        standing.kill()
+    source, copy = standing_on_file.database_url.removeprefix("sqlite:///"), str(tmp_path / "copy.db")
+
+    before, _ = await keys_before_and_after(standing_on_file, lambda: copied_byte_by_byte(source, copy))
 
     try:
         there = {key for (key,) in await rows(sqlite_url(Path(copy)), "SELECT key FROM journal")}
@@ -122,10 +124,10 @@ def restored_url(postgres_server: Server) -> Iterator[str]:
 
 @pytest.mark.pg
 async def test_a_postgresql_shop_dumped_under_load_is_restored_whole(
-    postgres_database_url: str, restored_url: str, tmp_path: Path
+    standing_on_postgres: Standing, restored_url: str, tmp_path: Path
 ) -> None:
-    standing = Standing(postgres_database_url, tmp_path, workers=2)
     dump, restore, copy = program("pg_dump"), program("pg_restore"), str(tmp_path / "copy.dump")
+    source = standing_on_postgres.database_url
 
     def run(*command: str) -> None:
         done = subprocess.run(
@@ -133,11 +135,9 @@ async def test_a_postgresql_shop_dumped_under_load_is_restored_whole(
         )
         assert done.returncode == 0, done.stderr
 
-    try:
-        before, after = await keys_before_and_after(
-            standing, lambda: run(dump, "--format=custom", f"--file={copy}", postgres_database_url)
-        )
-        await asyncio.to_thread(run, restore, "--exit-on-error", f"--dbname={restored_url}", copy)
-        await restored_is_whole(standing, restored_url, before, after)
-    finally:
-        standing.kill()
+    before, after = await keys_before_and_after(
+        standing_on_postgres, lambda: run(dump, "--format=custom", f"--file={copy}", source)
+    )
+    await asyncio.to_thread(run, restore, "--exit-on-error", f"--dbname={restored_url}", copy)
+
+    await restored_is_whole(standing_on_postgres, restored_url, before, after)

@@ -1,4 +1,4 @@
-"""A process dies in the middle of a command: the command is in the books as a whole or not at all, and a retry ends it."""
+"""A process dies in the middle of a command: it is in the books as a whole or not at all, and a retry ends it."""
 
 from __future__ import annotations
 
@@ -52,13 +52,14 @@ async def test_a_retry_settles_the_refund_that_waited_when_the_database_went_awa
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await shop.refund_receipt("back", "r-1", receipt="back", full=True)
-    with monkeypatch.context() as away, pytest.raises(DatabaseAway):
 
-        async def nobody_answers(*_: object, **__: object) -> None:
-            raise DatabaseAway
+    async def nobody_answers(*_: object, **__: object) -> None:
+        raise DatabaseAway
 
+    with monkeypatch.context() as away:
         away.setattr(refunding, "settle", nobody_answers)
-        await shop.buy("buy", purchase("r-1", regular(1)))
+        with pytest.raises(DatabaseAway):
+            await shop.buy("buy", purchase("r-1", regular(1)))
 
     again = await shop.buy("buy", purchase("r-1", regular(1)))
 

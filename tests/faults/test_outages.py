@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import sqlite_url
 from tests.faults.books import differences, rows
 from tests.faults.server import BROKEN, PATIENCE, USUAL, Standing
-from tests.faults.tills import Reply, Till, answers, busy, until
+from tests.faults.tills import Reply, Till, answers, busy, more_answers, until
 from tests.postgres import Cluster, Server
 
 TILLS = 8
@@ -91,22 +91,9 @@ def end(cluster: Cluster, how: str) -> None:
         cluster.stop(how)
 
 
-def more_answers(tills: list[Till], number: int) -> Callable[[], bool]:
-    enough = len(answers(tills)) + number
-    return lambda: len(answers(tills)) >= enough
-
-
 def all_refused(tills: list[Till]) -> Callable[[], bool]:
     so_far = [len(till.refusals) for till in tills]
     return lambda: all(len(till.refusals) > before for till, before in zip(tills, so_far, strict=True))
-
-
-@pytest.fixture
-def on_file(sqlite_database_url: str, tmp_path: Path) -> Iterator[Standing]:
-    """An installation on a SQLite file."""
-    standing = Standing(sqlite_database_url, tmp_path)
-    yield standing
-    standing.kill()
 
 
 HOLDS_THE_LOCK = """
@@ -120,54 +107,58 @@ connection.execute("ROLLBACK")
 """
 
 
-async def test_while_another_process_holds_the_file_tills_wait_or_are_told_to_come_back(on_file: Standing) -> None:
-    on_file.start()
-    file = on_file.database_url.removeprefix("sqlite:///")
-    async with busy(on_file, TILLS) as tills:
+async def test_while_another_process_holds_the_file_tills_wait_or_are_told_to_come_back(
+    standing_on_file: Standing,
+) -> None:
+    standing_on_file.start()
+    file = standing_on_file.database_url.removeprefix("sqlite:///")
+    async with busy(standing_on_file, TILLS) as tills:
         await until(more_answers(tills, 100), "business")
         locker = await asyncio.create_subprocess_exec(
             sys.executable, "-c", HOLDS_THE_LOCK, file, stdout=asyncio.subprocess.PIPE
         )
         assert locker.stdout is not None
         assert await asyncio.wait_for(locker.stdout.readline(), PATIENCE) == b"locked\n"
-        assert (await asyncio.to_thread(on_file.asked, "GET", "/health/live"))[0] == 200
+        assert (await asyncio.to_thread(standing_on_file.asked, "GET", "/health/live"))[0] == 200
         during = len(answers(tills))
         assert await asyncio.wait_for(locker.wait(), PATIENCE) == 0
         # An answer may have been on its way to each till when the lock was taken.
         assert len(answers(tills)) - during <= 2 * TILLS
         await until(more_answers(tills, 100), "business after the lock is gone")
-    await asyncio.to_thread(on_file.kill)
+    await asyncio.to_thread(standing_on_file.kill)
 
     for till in tills:
         for refusal in till.refusals:
             unavailable(refusal)
-    found = await differences(on_file.database_url, answers(tills))
+    found = await differences(standing_on_file.database_url, answers(tills))
     assert found.none, found
-    assert on_file.verified() == ""
+    assert standing_on_file.verified() == ""
 
 
-async def test_when_the_disk_is_full_tills_are_told_to_come_back_and_the_books_stay_whole(on_file: Standing) -> None:
-    on_file.module, on_file.extra = BROKEN, {"LOYALTY_FAULT": "full"}
-    on_file.start()
-    async with busy(on_file, TILLS) as tills:
+async def test_when_the_disk_is_full_tills_are_told_to_come_back_and_the_books_stay_whole(
+    standing_on_file: Standing,
+) -> None:
+    standing_on_file.module, standing_on_file.extra = BROKEN, {"LOYALTY_FAULT": "full"}
+    standing_on_file.start()
+    async with busy(standing_on_file, TILLS) as tills:
         await until(all_refused(tills), "end of the disk")
         # What can still be told is told: the server reads, and says how it is.
-        assert (await asyncio.to_thread(on_file.asked, "GET", "/health/live"))[0] == 200
-        assert (await asyncio.to_thread(on_file.asked, "GET", "/v1/programme/versions"))[0] == 200
-        await asyncio.to_thread(on_file.kill)
-        assert on_file.verified() == ""
-        on_file.module, on_file.extra = USUAL, {}
-        await asyncio.to_thread(on_file.start)
+        assert (await asyncio.to_thread(standing_on_file.asked, "GET", "/health/live"))[0] == 200
+        assert (await asyncio.to_thread(standing_on_file.asked, "GET", "/v1/programme/versions"))[0] == 200
+        await asyncio.to_thread(standing_on_file.kill)
+        assert standing_on_file.verified() == ""
+        standing_on_file.module, standing_on_file.extra = USUAL, {}
+        await asyncio.to_thread(standing_on_file.start)
         await until(more_answers(tills, 50), "business after the disk has room again")
-    await asyncio.to_thread(on_file.kill)
+    await asyncio.to_thread(standing_on_file.kill)
 
     assert all(till.refusals for till in tills)
     for till in tills:
         for refusal in till.refusals:
             unavailable(refusal)
-    found = await differences(on_file.database_url, answers(tills))
+    found = await differences(standing_on_file.database_url, answers(tills))
     assert found.none, found
-    assert on_file.verified() == ""
+    assert standing_on_file.verified() == ""
 
 
 @pytest.fixture
@@ -192,7 +183,8 @@ async def test_when_a_real_disk_runs_full_nothing_acknowledged_is_lost(small_dis
         async with busy(standing, TILLS) as tills:
             await until(all_refused(tills), "end of the disk")
             assert (await asyncio.to_thread(standing.asked, "GET", "/health/live"))[0] == 200
-            subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk.parent)], check=True)
+            remount = ["mount", "-o", "remount,size=64m", str(small_disk.parent)]
+            await asyncio.to_thread(subprocess.run, remount, check=True)
             await until(more_answers(tills, 50), "business after the disk has room again")
     finally:
         await asyncio.to_thread(standing.kill)

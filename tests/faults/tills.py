@@ -1,4 +1,4 @@
-"""Tills that never give up: each sends what it has to tell, again and again under the same key, until it is answered."""
+"""Tills that never give up: each sends what it has to tell again and again, under one key, until it is answered."""
 
 from __future__ import annotations
 
@@ -164,13 +164,19 @@ async def until(happened: Callable[[], bool], what: str) -> None:
     """Wait for something to have happened, for as long as patience lasts."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            while not happened():
+            while not happened():  # noqa: ASYNC110 - what is waited for happens in another process
                 await asyncio.sleep(0.005)
     assert happened(), f"in {PATIENCE} s there was no {what}"
 
 
 def answers(tills: list[Till]) -> list[Acknowledged]:
     return [one for till in tills for one in till.acknowledged]
+
+
+def more_answers(tills: list[Till], number: int) -> Callable[[], bool]:
+    """Whether the tills have so many more answers than now."""
+    enough = len(answers(tills)) + number
+    return lambda: len(answers(tills)) >= enough
 
 
 async def together(standing: Standing, commands: list[Told]) -> list[Acknowledged]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final
 
@@ -19,8 +21,10 @@ from api.logbook import clock, configure_log
 from api.problems import HANDLERS
 from loyalty_engine.house import House, open_house
 from loyalty_engine.settings import Settings
+from loyalty_engine.upkeep import keep_up
 
 _GC_THRESHOLD: Final = 50_000
+_SWITCH_INTERVAL: Final = 0.0005
 
 
 def create_app(
@@ -43,7 +47,7 @@ def create_app(
         ],
         request_class=Ask,
         exception_handlers=HANDLERS,
-        lifespan=[_opened(chosen)] if house is None else [],
+        lifespan=[_opened(chosen, now)] if house is None else [],
         state=State({"house": house, "counter": access.Counter(chosen.rate_per_second, chosen.rate_burst)}),
         openapi_config=None,
         logging_config=None,
@@ -53,7 +57,7 @@ def create_app(
     return app
 
 
-def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _opened(settings: Settings, now: Callable[[], datetime]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         house = await open_house(settings)
@@ -63,9 +67,17 @@ def _opened(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextMana
         gc.collect()
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, *thresholds[1:])
+        # The thread that waits for the disk gets its turn soon, not after the usual five milliseconds.
+        switching = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        upkeep = asyncio.create_task(keep_up(house, now), name="upkeep")
         try:
             yield
         finally:
+            upkeep.cancel()
+            with suppress(asyncio.CancelledError):
+                await upkeep
+            sys.setswitchinterval(switching)
             gc.set_threshold(*thresholds)
             gc.unfreeze()
             await house.close()

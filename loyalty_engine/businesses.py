@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -158,8 +159,9 @@ async def create_key(house: House, caller: Caller, command: CreateKey, ticket: T
         expires_at=to_micros(command.expires_at) if command.expires_at else None, revoked_at=None,
     )  # fmt: skip
 
-    async def work(transaction: Transaction) -> None:
+    async def work(transaction: Transaction) -> int:
         await ask(transaction, Key.insert(new))
+        return HTTPStatus.CREATED
 
     return await _managed(house, caller, "key", command, ticket, made, work, shown_once=("key",))
 
@@ -212,12 +214,15 @@ async def declare_location(house: House, caller: Caller, command: DeclareLocatio
     at = to_micros(ticket.at)
     made = LocationAnswer(command.location, command.name, shown(at))
 
-    async def work(transaction: Transaction) -> None:
+    async def work(transaction: Transaction) -> int:
+        mine = Location.business_id == caller.business_id
+        known = await ask(transaction, Location.exists().where(mine & (Location.location == command.location)))
         await transaction.fetch(
             "INSERT INTO locations (business_id, location, name, created_at) VALUES ($1, $2, $3, $4) "
             "ON CONFLICT (business_id, location) DO UPDATE SET name = excluded.name",
             caller.business_id, command.location, command.name, at,
         )  # fmt: skip
+        return HTTPStatus.OK if known else HTTPStatus.CREATED
 
     return await _managed(house, caller, "location", command, ticket, made, work)
 
@@ -236,7 +241,8 @@ async def remove_location(house: House, caller: Caller, location: str) -> None:
 
 
 async def _managed(
-    house: House, caller: Caller, kind: str, command: Struct, ticket: Ticket, made: Struct, work: Any,
+    house: House, caller: Caller, kind: str, command: Struct, ticket: Ticket, made: Struct,
+    work: Callable[[Transaction], Awaitable[int]],
     *, shown_once: tuple[str, ...] = (),
 ) -> Answer:  # fmt: skip
     """Carry out a command that touches no member, once, in a transaction of its own.
@@ -252,10 +258,10 @@ async def _managed(
         page = await transaction.open(opening)
         if (seen := journal.answered(told, page)) is not None:
             return seen
-        await work(transaction)
-        written = journal.line(told, ids.new("jnl", at // 1000), status=201, answer=msgspec.json.encode(kept))
+        status = await work(transaction)
+        written = journal.line(told, ids.new("jnl", at // 1000), status=status, answer=msgspec.json.encode(kept))
         posting = Posting(business_id=caller.business_id, expected=None, member=None, journal=written)
         await transaction.keep(posting)
-        return Answer(status=201, body=msgspec.json.encode(made))
+        return Answer(status=status, body=msgspec.json.encode(made))
 
     return await house.database.write_transaction(together)

@@ -222,6 +222,8 @@ class IdempotencyKeyReused(Refused):
 class ReceiptConflict(Refused):
     """This receipt is already recorded, with another amount."""
 
+    kept = True
+
 
 class IdentifierInvalid(Refused):
     """This is not a phone number or e-mail address we can use."""

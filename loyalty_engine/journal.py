@@ -150,6 +150,8 @@ async def _decided(told: Told, decide: Decide, page: Page | None, reader: Reader
     if page is None:
         raise BusinessUnknown
     try:
+        if _conflicts(told, page):
+            raise ReceiptConflict(pointer="/receipt", recorded_minor=page.seen and page.seen.amount_minor)
         return await decide(page, reader)
     except LoyaltyError as refusal:
         if not refusal.kept or told.opening.key is None:
@@ -184,9 +186,13 @@ def answered(told: Told, page: Page | None) -> Answer | None:
         return None
     if page.by_key and (seen.kind != told.kind or seen.fingerprint != told.fingerprint):
         raise IdempotencyKeyReused
-    if not page.by_key and told.amount_minor is not None and seen.amount_minor != told.amount_minor:
-        raise ReceiptConflict(pointer="/receipt", recorded_minor=seen.amount_minor)
-    return _replayed(seen)
+    return None if _conflicts(told, page) else _replayed(seen)
+
+
+def _conflicts(told: Told, page: Page) -> bool:
+    """Tell whether the receipt stands for another amount: then it is no retry, and is refused when it is decided."""
+    seen = page.seen
+    return not page.by_key and seen is not None and told.amount_minor not in {None, seen.amount_minor}
 
 
 def _replayed(seen: Seen) -> Answer:

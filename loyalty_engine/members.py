@@ -6,6 +6,7 @@ numbers. One identifier finds at most one member of a business.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +41,8 @@ from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, pars
 from loyalty_engine.instants import from_micros, shown, to_micros
 from loyalty_engine.rows import IdentifierRow, MemberRow, Posting
 
+# A revision as it stands in a cursor: what a whole number of the database can hold, and no more.
+_REVISION = re.compile("[0-9]{1,18}")
 _NOBODY = LookupAnswer(
     known=False, member=None, balances=(), tier=None, vouchers=(), perks=(), nudges=(), hint=None, consent_prompts=()
 )
@@ -162,7 +165,7 @@ async def masked_name(house: House, business_id: int, who: Named, state: MemberS
 async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) -> LookupAnswer:
     """Tell a till what a number has here; an unknown one is answered, not refused."""
     edition = await house.shelf.current(caller.business_id)
-    who = named(house, caller.business_id, ref, edition.programme.about.country, pointer="")
+    who = named(house, caller.business_id, ref, edition.programme.about.country)
     now = to_micros(at)
     page = await house.database.open(
         Opening(
@@ -259,7 +262,7 @@ async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: in
     """Give a member's entries, newest first, each with the sentence that was decided when it was written."""
     await state_of(house, caller.business_id, member_id, 0)
     revision, _, entry = (cursor or "").partition(".")
-    if cursor is not None and not (revision.isascii() and revision.isdigit() and ids.is_id(entry, "ent")):
+    if cursor is not None and not (_REVISION.fullmatch(revision) and ids.is_id(entry, "ent")):
         raise CursorMalformed
     before = (int(revision), entry) if cursor else (1 << 62, "")
     found = await house.database.fetch(

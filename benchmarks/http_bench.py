@@ -80,7 +80,7 @@ class Tills(NamedTuple):
 
 def measure(*, quick: bool) -> None:
     """Open both shops, measure everything in turn, and print."""
-    members, rounds, seconds = (2_000, 2, 1) if quick else (10_000, 3, 3)
+    members, rounds, seconds = (2_000, 2, 1) if quick else (10_000, 3, 2)
     with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as scratch, _cluster() as cluster:
         server = postgres.Server(cluster.url, cluster)
         folder = Path(scratch)

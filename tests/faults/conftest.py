@@ -88,29 +88,36 @@ async def two_doors(database_url: str, anyio_backend: str) -> AsyncIterator[tupl
 
 
 @pytest.fixture(params=ENGINES)
+def fresh_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """One empty database after another; to be called where no event loop runs."""
+    if request.param == "sqlite":
+        file: Path = request.getfixturevalue("sqlite_template")
+        yield lambda: sqlite_url(Path(shutil.copy(file, tmp_path / f"{uuid4().hex}.db")))
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    made: list[str] = []
+
+    def fresh() -> str:
+        made.append(f"fresh_{uuid4().hex}")
+        return server.create(made[-1], template)
+
+    yield fresh
+    for name in made:
+        server.drop(name)
+
+
+@pytest.fixture
 async def fresh_shops(
-    request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str
+    fresh_databases: Callable[[], str], anyio_backend: str
 ) -> AsyncIterator[Callable[[], Awaitable[Shop]]]:
     """One empty café after another, each with a database of its own."""
     opened: list[Shop] = []
-    made: list[str] = []
-    on_file = request.param == "sqlite"
-    template = request.getfixturevalue("sqlite_template" if on_file else "postgres_template")
-    server: Server | None = None if on_file else request.getfixturevalue("postgres_server")
 
     async def fresh() -> Shop:
-        name = f"fresh_{uuid4().hex}"
-        if server is None:
-            url = sqlite_url(Path(shutil.copy(template, tmp_path / f"{name}.db")))
-        else:
-            url = await asyncio.to_thread(server.create, name, template)
-            made.append(name)
-        opened.append(await open_shop(url))
+        opened.append(await open_shop(await asyncio.to_thread(fresh_databases)))
         return opened[-1]
 
     yield fresh
     for shop in opened:
         await shop.house.close()
-    for name in made:
-        assert server is not None
-        await asyncio.to_thread(server.drop, name)

@@ -49,6 +49,7 @@ from loyalty_engine.members import (
     balances,
     enrol_rows,
     facts_of,
+    limit_row,
     masked_name,
     moved,
     named,
@@ -274,16 +275,5 @@ def _limits_used(business_id: int, member_id: str, judged: Judged) -> tuple[Limi
     rows = []
     for use in judged.outcome.uses:
         times, amount = used.get(f"{use.subject}|{use.window}", (0, 0))
-        rows.append(
-            LimitUseRow(
-                business_id,
-                member_id,
-                use.subject,
-                use.window,
-                to_micros(use.starts_at),
-                to_micros(use.ends_at),
-                times + use.times,
-                amount + use.amount,
-            )
-        )
+        rows.append(limit_row(business_id, member_id, use, times + use.times, amount + use.amount))
     return tuple(rows)

@@ -39,7 +39,7 @@ from loyalty_engine.errors import (
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
 from loyalty_engine.instants import from_micros, shown, to_micros
-from loyalty_engine.rows import IdentifierRow, MemberRow, Posting
+from loyalty_engine.rows import IdentifierRow, LimitUseRow, MemberRow, Posting
 
 # A revision as it stands in a cursor: what a whole number of the database can hold, and no more.
 _REVISION = re.compile("[0-9]{1,18}")
@@ -122,6 +122,12 @@ def facts_of(state: MemberState | None, at: int) -> rules.MemberFacts:
         balance={account.unit: account.available for account in state.accounts or ()},
         used={f"{use.subject}|{use.window}": (use.times, use.amount) for use in state.used or ()},
     )
+
+
+def limit_row(business_id: int, member_id: str, use: rules.Use, times: int, amount: int) -> LimitUseRow:
+    """Give the row of a limit in one window, as it stands from now on."""
+    starts_at, ends_at = to_micros(use.starts_at), to_micros(use.ends_at)
+    return LimitUseRow(business_id, member_id, ends_at, use.subject, use.window, starts_at, times, amount)
 
 
 def _instant(micros: int | None) -> datetime | None:

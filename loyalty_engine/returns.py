@@ -16,7 +16,7 @@ from loyalty_engine.commands import RefundPurchase, ReturnedLine
 from loyalty_engine.database import MemberState
 from loyalty_engine.errors import LineUnknown, NothingLeftToRefund, RefundExceedsPurchase
 from loyalty_engine.evidence import RefundEvidence
-from loyalty_engine.instants import to_micros
+from loyalty_engine.members import limit_row
 from loyalty_engine.rows import LimitUseRow
 
 if TYPE_CHECKING:
@@ -111,16 +111,6 @@ def limits_given_back(
         amount = use.amount - (stays.amount if stays else 0)
         if now is None or (times <= 0 and amount <= 0):
             continue
-        rows.append(
-            LimitUseRow(
-                business_id,
-                state.id,
-                use.subject,
-                use.window,
-                to_micros(use.starts_at),
-                to_micros(use.ends_at),
-                max(0, now.times - max(0, times)),
-                max(0, now.amount - max(0, amount)),
-            )
-        )
+        left = (max(0, now.times - max(0, times)), max(0, now.amount - max(0, amount)))
+        rows.append(limit_row(business_id, state.id, use, *left))
     return tuple(rows)

@@ -157,14 +157,14 @@ class LimitUseRow(Struct, frozen=True):
     """How much of a rule's limit or a unit's cap a member has used up in one window."""
 
     TABLE: ClassVar[str] = "limit_uses"
-    KEY: ClassVar[int] = 4
+    KEY: ClassVar[int] = 5
 
     business_id: int
     member_id: str
+    ends_at: int
     subject: str
     window: str
     starts_at: int
-    ends_at: int
     times: int
     amount: int
 

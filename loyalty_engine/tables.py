@@ -184,10 +184,10 @@ class LimitUse(Table, tablename="limit_uses", db=DB):
 
     business_id = BigInt(default=0, null=False)
     member_id = Text(primary_key=True, default=None, null=False)
+    ends_at = BigInt(default=0, null=False)
     subject = Text(default="", null=False)
     window = Text(default="", null=False)
     starts_at = BigInt(default=0, null=False)
-    ends_at = BigInt(default=0, null=False)
     times = BigInt(default=0, null=False)
     amount = BigInt(default=0, null=False)
 

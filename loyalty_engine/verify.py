@@ -143,7 +143,7 @@ REPLAY = "every purchase, judged again by its own version, gives the entries it 
 async def verify(house: House) -> AsyncIterator[tuple[str, Broken | None]]:
     """Check every invariant in turn; yields its sentence, and what is broken or None."""
     for invariant in INVARIANTS:
-        found = await house.database.fetch(invariant.query)
+        found = await house.database.study(invariant.query)
         shown = tuple(" ".join(str(part) for part in row) for row in found[:_SHOWN])
         yield invariant.says, Broken(invariant.id, invariant.says, len(found), shown) if found else None
     wrong = [line async for line in _replayed_differently(house)]
@@ -151,32 +151,36 @@ async def verify(house: House) -> AsyncIterator[tuple[str, Broken | None]]:
 
 
 async def _replayed_differently(house: House) -> AsyncIterator[str]:
-    """Judge every purchase again, page after page, and name those whose entries differ."""
-    business_id, after = -1, ""
+    """Judge every member's purchases again in the order they were recorded, and name those whose entries differ."""
+    after = (-1, "", 0)
     while True:
-        lines = await house.database.fetch(
-            "SELECT business_id, id, version, input FROM journal WHERE kind = 'purchase' AND status = 201 "
-            "AND (business_id, id) > ($1, $2) ORDER BY business_id, id LIMIT $3",
-            business_id, after, _PAGE,
+        lines = await house.database.study(
+            "SELECT business_id, member_id, revision, id, version, input FROM journal WHERE kind = 'purchase' "
+            "AND status = 201 AND (business_id, member_id, revision) > ($1, $2, $3) "
+            "ORDER BY business_id, member_id, revision LIMIT $4",
+            *after, _PAGE,
         )  # fmt: skip
         if not lines:
             return
-        entered = await _entered(house, (business_id, after), (lines[-1][0], lines[-1][1]))
-        for business_id, after, version, told in lines:  # the last ones begin the next page
+        until = (lines[-1][0], lines[-1][1], lines[-1][2])
+        entered = await _entered(house, after, until)
+        for business_id, _, _, line_id, version, told in lines:
             edition = await house.shelf.numbered(business_id, version)
             evidence = msgspec.json.decode(told, type=PurchaseEvidence)
             outcome = edition.compiled.evaluate(evidence.purchase, evidence.facts)
             wanted = sorted((award.rule, award.unit, award.amount) for award in outcome.awards)
-            if wanted != sorted(entered.get((business_id, after), [])):
-                yield f"{business_id} {after}"
+            if wanted != sorted(entered.get((business_id, line_id), [])):
+                yield f"{business_id} {line_id}"
+        after = until
 
 
-async def _entered(
-    house: House, after: tuple[int, str], until: tuple[int, str]
-) -> dict[tuple[int, str], list[tuple[str, str, int]]]:
-    found = await house.database.fetch(
+Place = tuple[int, str, int]
+
+
+async def _entered(house: House, after: Place, until: Place) -> dict[tuple[int, str], list[tuple[str, str, int]]]:
+    found = await house.database.study(
         "SELECT business_id, journal_id, rule, unit, amount FROM entries WHERE kind = 'accrual' "
-        "AND (business_id, journal_id) > ($1, $2) AND (business_id, journal_id) <= ($3, $4)",
+        "AND (business_id, member_id, revision) > ($1, $2, $3) AND (business_id, member_id, revision) <= ($4, $5, $6)",
         *after, *until,
     )  # fmt: skip
     entered: dict[tuple[int, str], list[tuple[str, str, int]]] = {}

@@ -56,6 +56,9 @@ class Database(Speaker, Protocol):
     async def fetch(self, sql: str, *args: Any) -> list[Sequence[Any]]:
         """Run a reading statement (`$1` placeholders) and give its rows."""
 
+    async def study(self, sql: str, *args: Any) -> list[Sequence[Any]]:
+        """Run a reading statement that may take minutes, as an audit does."""
+
     async def open(self, opening: Opening) -> Page | None:
         """Read a page; None where the business is unknown."""
 

@@ -176,3 +176,8 @@ def page_statement(dialect: Dialect) -> str:
     for name, real in sorted(_JSON_NAMES[family].items(), key=lambda pair: -len(pair[0])):
         text = text.replace(name, real)
     return text
+
+
+def listed(openings: list[Opening]) -> str:
+    """Encode openings, numbered, as the JSON list that `page_statement` reads on PostgreSQL."""
+    return msgspec.json.encode([msgspec.structs.replace(o, i=i) for i, o in enumerate(openings)]).decode()

@@ -14,10 +14,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
-import msgspec
 
 from loyalty_engine.database.lanes import Lanes
-from loyalty_engine.database.pages import Dialect, Moved, Opening, Page, decode_page, page_statement
+from loyalty_engine.database.pages import Dialect, Moved, Opening, Page, decode_page, listed, page_statement
 from loyalty_engine.database.postings import group_parameters, group_statement, statements
 from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.rows import Posting
@@ -77,7 +76,7 @@ class PostgresTransaction:
 
     async def open(self, opening: Opening) -> Page | None:
         """Read a page inside the transaction."""
-        found = await self._connection.fetch(page_statement(self.dialect), _listed([opening]))
+        found = await self._connection.fetch(page_statement(self.dialect), listed([opening]))
         return decode_page(found[0][1]) if found else None
 
     async def keep(self, posting: Posting) -> None:
@@ -142,6 +141,17 @@ class PostgresDatabase:
         """Run a reading statement and give its rows."""
         return list(await self._pooled(lambda connection: connection.fetch(sql, *args)))
 
+    async def study(self, sql: str, *args: Any) -> list[Sequence[Any]]:
+        """Run a reading statement that may take minutes, on a connection that lets it."""
+        try:
+            connection = await asyncpg.connect(self.url, server_settings={"application_name": "loyalty"}, timeout=5)
+        except _AWAY as problem:
+            raise DatabaseAway(f"the database does not answer: {problem}") from problem
+        try:
+            return list(await connection.fetch(sql, *args))
+        finally:
+            await connection.close()
+
     async def fetch_named(self, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
         """Run a reading statement and give its rows by column name."""
         return [dict(row) for row in await self._pooled(lambda connection: connection.fetch(sql, *args))]
@@ -150,7 +160,7 @@ class PostgresDatabase:
         """Read a page, together with whatever else is asked at this moment."""
         if self._readers is not None:
             return await self._readers.ask(opening)
-        found = await self.fetch(page_statement(self.dialect), _listed([opening]))
+        found = await self.fetch(page_statement(self.dialect), listed([opening]))
         return decode_page(found[0][1]) if found else None
 
     async def keep(self, posting: Posting) -> bool:
@@ -221,7 +231,7 @@ class PostgresDatabase:
     async def _read_group(self, lane: int, group: list[Opening]) -> list[Page | BaseException | None]:
         try:
             prepared = await self._lane(f"read {lane}", page_statement(self.dialect))
-            found = await prepared.fetch(_listed(group))
+            found = await prepared.fetch(listed(group))
         except (*_AWAY, asyncpg.QueryCanceledError) as problem:
             raise DatabaseAway(f"the database does not answer: {problem}") from problem
         pages: list[Page | BaseException | None] = [None] * len(group)
@@ -289,7 +299,3 @@ def _away(problem: BaseException) -> Exception:
     if isinstance(problem, (ConnectionRefusedError, asyncpg.CannotConnectNowError)):
         return DatabaseAway(f"the database does not answer: {problem}")
     return Uncertain(str(problem))
-
-
-def _listed(openings: list[Opening]) -> str:
-    return msgspec.json.encode([msgspec.structs.replace(o, i=i) for i, o in enumerate(openings)]).decode()

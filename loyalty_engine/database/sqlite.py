@@ -122,6 +122,18 @@ class SqliteDatabase:
         """Run a reading statement and give its rows."""
         return list(self._reader.execute(numbered(sql), args))
 
+    async def study(self, sql: str, *args: Any) -> list[Sequence[Any]]:
+        """Run a reading statement that may take minutes, in a thread and on a connection of its own."""
+
+        def read() -> list[Sequence[Any]]:
+            connection = _connect(self.path)
+            try:
+                return list(connection.execute(numbered(sql), args))
+            finally:
+                connection.close()
+
+        return await asyncio.to_thread(read)
+
     async def fetch_named(self, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
         """Run a reading statement and give its rows by column name; the SQL already has SQLite's placeholders."""
         return _named(self._reader, sql, args)

@@ -11,7 +11,7 @@ import pytest
 from loyalty_engine.businesses import Caller
 from loyalty_engine.database import Database, Opening, Transaction, open_database
 from loyalty_engine.database.lanes import Lanes
-from loyalty_engine.database.pages import Moved
+from loyalty_engine.database.pages import Moved, page_statement
 from loyalty_engine.database.sqlite import wal_is_safe
 from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.house import House, open_house
@@ -214,3 +214,26 @@ def test_the_key_file_lies_beside_the_database() -> None:
     assert Settings(database_url="sqlite:///data/loyalty.db").vault_file == Path("data/loyalty.key")
     assert Settings(database_url="postgresql://x/y").vault_file == Path("loyalty.key")
     assert Settings(key_file="/run/secrets/vault").vault_file == Path("/run/secrets/vault")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        page_statement("sqlite"),
+        "SELECT id, remaining FROM lots WHERE business_id = $1 AND member_id = $2 AND unit = $3 AND remaining > 0",
+        "SELECT kind, sealed FROM identifiers WHERE business_id = $1 AND member_id = $2 ORDER BY added_at, blind_index",
+        "SELECT id FROM entries WHERE business_id = $1 AND member_id = $2 ORDER BY revision DESC LIMIT 5",
+        "SELECT input FROM journal WHERE business_id = $1 AND subject = $2 AND kind = 'refund' ORDER BY revision",
+    ],
+)
+async def test_sqlite_never_reads_a_whole_business_for_one_member(sqlite_database_url: str, statement: str) -> None:
+    """A file without statistics would: it takes every first column of a key for a narrow one."""
+    database = await open_database(Settings(database_url=sqlite_database_url))
+    try:
+        plan = await database.fetch("EXPLAIN QUERY PLAN " + statement)
+    finally:
+        await database.close()
+
+    steps = [step for *_, step in plan if "businesses" not in step and " b " not in step]
+    assert any("USING" in step for step in steps)
+    assert [step for step in steps if step.endswith("(business_id=?)") or step.startswith("SCAN ")] in ([], ["SCAN q"])

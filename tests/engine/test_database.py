@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import apsw
@@ -230,10 +231,11 @@ async def test_sqlite_never_reads_a_whole_business_for_one_member(sqlite_databas
     """A file without statistics would: it takes every first column of a key for a narrow one."""
     database = await open_database(Settings(database_url=sqlite_database_url))
     try:
-        plan = await database.fetch("EXPLAIN QUERY PLAN " + statement)
+        nothing = [None] * max(int(number) for number in re.findall(r"\$(\d+)", statement))
+        plan = await database.fetch("EXPLAIN QUERY PLAN " + statement, *nothing)
     finally:
         await database.close()
 
-    steps = [step for *_, step in plan if "businesses" not in step and " b " not in step]
+    steps = [step for *_, step in plan if " b " not in step and step != "SCAN CONSTANT ROW"]
     assert any("USING" in step for step in steps)
     assert [step for step in steps if step.endswith("(business_id=?)") or step.startswith("SCAN ")] in ([], ["SCAN q"])

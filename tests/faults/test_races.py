@@ -100,7 +100,7 @@ async def test_one_key_sent_fifty_times_at_once_with_two_bodies_has_one_effect(t
 
 
 async def test_a_refund_that_comes_at_the_same_moment_as_its_purchase_is_carried_out_once(two_doors: Doors) -> None:
-    """Whichever is first; one that has slipped through is found when a server starts, as is done here."""
+    """Whichever is first; one that has slipped through is found by the clock, as is done here."""
     shop, other = two_doors
     waiting: list[Awaitable[Answer]] = []
     for n in range(60):

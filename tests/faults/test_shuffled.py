@@ -75,7 +75,7 @@ async def live_through(shop: Shop, order: int) -> str:
 
     await asyncio.gather(*(till(sent[number::TILLS]) for number in range(TILLS)))
 
-    # As a server does when it starts; when it need not, tests of dying processes say so.
+    # As upkeep does by the clock: two tills in one instant may not see each other.
     await refunding.settle_all(shop.house, at=MORNING)
     assert [found.id for found in await shop.broken()] == []
     assert await shop.count("parked_refunds", "settled_by IS NULL") == 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -21,6 +25,8 @@ from loyalty_engine.commands import CreateKey, PublishProgramme, Ticket
 from loyalty_engine.house import House, open_house
 from loyalty_engine.instants import to_micros
 from loyalty_engine.settings import Settings
+from tests.conftest import ENGINES, sqlite_url
+from tests.postgres import Server
 
 # A Sunday morning in Oslo.
 MORNING = datetime(2026, 11, 22, 8, 45, tzinfo=UTC)
@@ -149,11 +155,11 @@ def _quiet_log() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False)
 
 
-@pytest.fixture
-async def shop(database_url: str, tmp_path: Any, anyio_backend: str) -> AsyncIterator[Shop]:
-    """The Corner Café on each database, open for business; the farm shop next door shares the house."""
+@asynccontextmanager
+async def open_shop(database_url: str, key_file: Path) -> AsyncIterator[Shop]:
+    """The Corner Café, open for business; the farm shop next door shares the house."""
     clock = Clock()
-    house = await open_house(Settings(database_url=database_url, key_file=str(tmp_path / "loyalty.key")))
+    house = await open_house(Settings(database_url=database_url, key_file=str(key_file)))
     keys = await open_business(house, "corner-cafe", clock.at)
     neighbour = await open_business(house, "farm-shop", clock.at)
     keys["next door"] = neighbour["manage"]
@@ -162,3 +168,32 @@ async def shop(database_url: str, tmp_path: Any, anyio_backend: str) -> AsyncIte
     async with httpx.AsyncClient(transport=transport, base_url="http://till.example") as client:
         yield Shop(app=app, house=house, clock=clock, client=client, slug="corner-cafe", keys=keys)
     await house.close()
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path, anyio_backend: str) -> AsyncIterator[Shop]:
+    """A shop of this test's own, on each database."""
+    async with open_shop(database_url, tmp_path / "loyalty.key") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def standing_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database for all tests of a file, on each engine; made where no event loop runs."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        yield sqlite_url(Path(shutil.copy(template, tmp_path_factory.mktemp("standing") / "loyalty.db")))
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    name = f"standing_{uuid4().hex}"
+    yield server.create(name, request.getfixturevalue("postgres_template"))
+    server.drop(name)
+
+
+@pytest.fixture(scope="module")
+async def standing_shop(
+    standing_url: str, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+) -> AsyncIterator[Shop]:
+    """One shop for all tests of a file that only ask, or that hold what they find against what they leave."""
+    async with open_shop(standing_url, tmp_path_factory.mktemp("key") / "loyalty.key") as opened:
+        yield opened

@@ -132,6 +132,12 @@ typed_doors = pytest.mark.parametrize(
 
 
 @pytest.fixture
+def shop(standing_shop: Shop) -> Shop:
+    """One shop does for all tests here."""
+    return standing_shop
+
+
+@pytest.fixture
 async def till(shop: Shop) -> AsyncIterator[Shop]:
     """The shop with one purchase on its books; afterwards these are just as they were."""
     bought = await shop.ask("POST", "/v1/purchases", flat_whites("2026-11-22-000100"))

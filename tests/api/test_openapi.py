@@ -33,6 +33,12 @@ OPERATIONS = {told["operationId"]: told for methods in REFERENCE["paths"].values
 SWAGGER = ROOT / "api" / "static" / "swagger"
 
 
+@pytest.fixture
+def shop(standing_shop: Shop) -> Shop:
+    """One shop does for all tests here."""
+    return standing_shop
+
+
 def test_the_reference_is_valid_openapi_31() -> None:
     OpenAPIV31SpecValidator(REFERENCE).validate()
 

@@ -47,6 +47,12 @@ async def test_405_says_what_the_address_takes(shop: Shop) -> None:
 
 
 @pytest.fixture
+def shop(standing_shop: Shop) -> Shop:
+    """One shop does for all tests here."""
+    return standing_shop
+
+
+@pytest.fixture
 def trouble(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes the database answer with an exception."""
 

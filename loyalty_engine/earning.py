@@ -49,12 +49,11 @@ from loyalty_engine.members import (
     balances,
     enrol_rows,
     facts_of,
-    limit_row,
     masked_name,
     moved,
     named,
 )
-from loyalty_engine.rows import JournalLine, LimitUseRow, MemberRow, Posting
+from loyalty_engine.rows import JournalLine, LimitUseRow, MemberRow, Posting, limit_row
 from loyalty_engine.wording import language_for, receipt_lines
 
 if TYPE_CHECKING:
@@ -91,13 +90,17 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
     )  # fmt: skip
     early_refunds: tuple[str, ...] = ()
 
-    async def decide(page: Page, _: journal.Reader) -> Posting:
+    async def decide(page: Page, reader: journal.Reader) -> Posting:
         nonlocal early_refunds
         early_refunds = page.parked or ()
         judged = await _judge(house, caller, basket, page, ticket.at)
-        return await _post(house, caller, command, told, judged, page)
+        return await _post(house, caller, command, told, judged, page, reader)
 
-    answer = await journal.once(house, told, decide)
+    # A refund of the same receipt waits meanwhile: it either finds the purchase, or is found by it.
+    async with house.turns.of((caller.business_id, natural)):
+        answer = await journal.once(house, told, decide)
+    if answer.hit:
+        early_refunds = await refunding.parked_behind(house, caller.business_id, natural)
     for parked in early_refunds:
         await refunding.settle(house, caller.business_id, parked, at=ticket.at)
     return answer
@@ -178,7 +181,13 @@ async def _judge(house: House, caller: Caller, basket: Basket, page: Page, at: d
 
 
 async def _post(
-    house: House, caller: Caller, command: RecordPurchase, told: journal.Told, judged: Judged, page: Page
+    house: House,
+    caller: Caller,
+    command: RecordPurchase,
+    told: journal.Told,
+    judged: Judged,
+    page: Page,
+    reader: journal.Reader,
 ) -> Posting:
     """Write the outcome on the ledger. After this point nothing can be refused."""
     basket, state, business_id = judged.basket, judged.state, caller.business_id
@@ -191,7 +200,7 @@ async def _post(
         member, masked = _bought(new.member, basket, first=True), mask(basket.who.identifier)
     else:
         member = _bought(moved(business_id, state), basket, first=False)
-        masked = await masked_name(house, business_id, basket.who, state)
+        masked = await masked_name(house, business_id, basket.who, state, reader)
     sheet = ledger.Sheet(
         business_id=business_id, member_id=member.id, revision=member.revision, accounts=accounts_of(state).values(),
         journal_id=ids.new("pur", recorded_at // 1000), version=judged.edition.version, occurred_at=basket.occurred_at,

@@ -39,7 +39,7 @@ from loyalty_engine.errors import (
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
 from loyalty_engine.instants import from_micros, shown, to_micros
-from loyalty_engine.rows import IdentifierRow, LimitUseRow, MemberRow, Posting
+from loyalty_engine.rows import IdentifierRow, MemberRow, Posting
 
 # A revision as it stands in a cursor: what a whole number of the database can hold, and no more.
 _REVISION = re.compile("[0-9]{1,18}")
@@ -124,12 +124,6 @@ def facts_of(state: MemberState | None, at: int) -> rules.MemberFacts:
     )
 
 
-def limit_row(business_id: int, member_id: str, use: rules.Use, times: int, amount: int) -> LimitUseRow:
-    """Give the row of a limit in one window, as it stands from now on."""
-    starts_at, ends_at = to_micros(use.starts_at), to_micros(use.ends_at)
-    return LimitUseRow(business_id, member_id, ends_at, use.subject, use.window, starts_at, times, amount)
-
-
 def _instant(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
@@ -147,9 +141,11 @@ def accounts_of(state: MemberState | None) -> dict[str, AccountState]:
     return {account.unit: account for account in (state.accounts if state else None) or ()}
 
 
-async def identifiers_of(house: House, business_id: int, state: MemberState) -> tuple[Identifier, ...]:
+async def identifiers_of(
+    house: House, business_id: int, state: MemberState, reader: journal.Reader | None = None
+) -> tuple[Identifier, ...]:
     """Unseal the phone numbers and addresses of a member, oldest first."""
-    found = await house.database.fetch(
+    found = await (reader or house.database).fetch(
         "SELECT kind, sealed FROM identifiers WHERE business_id = $1 AND member_id = $2 ORDER BY added_at, blind_index",
         business_id, state.id,
     )  # fmt: skip
@@ -160,11 +156,13 @@ async def identifiers_of(house: House, business_id: int, state: MemberState) -> 
     )
 
 
-async def masked_name(house: House, business_id: int, who: Named, state: MemberState) -> str:
+async def masked_name(
+    house: House, business_id: int, who: Named, state: MemberState, reader: journal.Reader | None = None
+) -> str:
     """Give the number or address as it may be shown at a till; a member named by id shows their oldest one."""
     if who.identifier is not None:
         return mask(who.identifier)
-    known = await identifiers_of(house, business_id, state)
+    known = await identifiers_of(house, business_id, state, reader)
     return mask(known[0]) if known else ""
 
 
@@ -208,10 +206,10 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
         kind="enrolment", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("enrolment", command)
     )
 
-    async def decide(page: Page, _: journal.Reader) -> Posting:
+    async def decide(page: Page, reader: journal.Reader) -> Posting:
         line_id = ids.new("jnl", at // 1000)
         if page.member is not None:
-            answer = await _shown(house, caller.business_id, page.member, edition.programme, new=False)
+            answer = await _shown(house, caller.business_id, page.member, edition.programme, reader)
             line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=page.member.id)
             return Posting(business_id=caller.business_id, expected=None, member=None, journal=line)
         if who.identifier is None:
@@ -236,16 +234,16 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
 
 
 async def _shown(
-    house: House, business_id: int, state: MemberState, programme: rules.Programme | None, *, new: bool
+    house: House, business_id: int, state: MemberState, programme: rules.Programme, reader: journal.Reader | None = None
 ) -> MemberAnswer:
     profile: dict[str, str] = {}
     if state.sealed_profile:
         opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
         profile = msgspec.json.decode(opened, type=dict[str, str])
-    masked = tuple(mask(one) for one in await identifiers_of(house, business_id, state))
+    masked = tuple(mask(one) for one in await identifiers_of(house, business_id, state, reader))
     return MemberAnswer(
         state.id, masked, state.language, profile.get("name"), profile.get("birthday"), shown(state.joined_at),
-        state.visits, state.spend_minor, balances(programme, accounts_of(state)), new=new,
+        state.visits, state.spend_minor, balances(programme, accounts_of(state)),
     )  # fmt: skip
 
 
@@ -261,7 +259,7 @@ async def read_member(house: House, caller: Caller, member_id: str, *, at: datet
     """Show one member; the numbers stay masked."""
     state = await state_of(house, caller.business_id, member_id, to_micros(at))
     edition = await house.shelf.current(caller.business_id)
-    return await _shown(house, caller.business_id, state, edition.programme, new=False)
+    return await _shown(house, caller.business_id, state, edition.programme)
 
 
 async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None) -> LedgerPage:

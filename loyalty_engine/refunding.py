@@ -52,14 +52,24 @@ async def record_refund_by_receipt(house: House, caller: Caller, command: Refund
     of = command.purchase
     bought_at = of.location or caller.location or place_of(caller, None)
     natural = journal.natural_key("purchase", bought_at, of.receipt)
-    bought = await bought_as(house, caller.business_id, '"natural"', natural)
-    if bought is not None:
-        return await _refund(house, caller, bought, command, ticket, path=natural)
-    answer = await _park(house, caller, command, ticket, natural)
+    async with house.turns.of((caller.business_id, natural)):
+        bought = await bought_as(house, caller.business_id, '"natural"', natural)
+        if bought is not None:
+            return await _refund(house, caller, bought, command, ticket, path=natural)
+        answer = await _park(house, caller, command, ticket, natural)
     if await bought_as(house, caller.business_id, '"natural"', natural) is not None:
-        # The purchase came in while we parked: nobody else will look for this refund.
+        # The purchase came in through another process while we parked.
         await settle(house, caller.business_id, msgspec.json.decode(answer.body)["id"], at=ticket.at)
     return answer
+
+
+async def parked_behind(house: House, business_id: int, natural: str) -> tuple[str, ...]:
+    """Give the refunds that still wait for a purchase that is here: whoever recorded it was stopped in between."""
+    found = await house.database.fetch(
+        "SELECT journal_id FROM parked_refunds WHERE business_id = $1 AND purchase_natural = $2 AND settled_by IS NULL",
+        business_id, natural,
+    )  # fmt: skip
+    return tuple(row[0] for row in found)
 
 
 async def settle(house: House, business_id: int, parked: str, *, at: datetime) -> None:

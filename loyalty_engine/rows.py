@@ -10,6 +10,9 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+import rules
+from loyalty_engine.instants import to_micros
+
 
 class MemberRow(Struct, frozen=True):
     """A member: opaque id, what the rules may know of them, and nothing that names a person in clear."""
@@ -167,6 +170,12 @@ class LimitUseRow(Struct, frozen=True):
     starts_at: int
     times: int
     amount: int
+
+
+def limit_row(business_id: int, member_id: str, use: rules.Use, times: int, amount: int) -> LimitUseRow:
+    """Give the row of a limit in one window, as it stands from now on."""
+    starts_at, ends_at = to_micros(use.starts_at), to_micros(use.ends_at)
+    return LimitUseRow(business_id, member_id, ends_at, use.subject, use.window, starts_at, times, amount)
 
 
 class ParkedRow(Struct, frozen=True):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from loyalty_engine import refunding
-from loyalty_engine.errors import LoyaltyError
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
@@ -27,8 +26,8 @@ async def keep_up(house: House, now: Callable[[], datetime], *, every: int = 60)
     while True:
         try:
             settled = await refunding.settle_all(house, at=now())
-        except LoyaltyError as problem:
-            _log.warning("upkeep", problem=problem.code)
+        except Exception as problem:  # noqa: BLE001  # whatever stopped this round, the next one comes
+            _log.warning("upkeep", problem=type(problem).__name__)
         else:
             if settled:
                 _log.info("upkeep", refunds_settled=settled)

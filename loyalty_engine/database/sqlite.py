@@ -32,6 +32,7 @@ Result = TypeVar("Result")
 _WAL_SAFE = ((3, 51, 3),)
 _WAL_SAFE_PATCHES = {(3, 50): 7, (3, 44): 6}
 _TRIES = 8
+_DISK = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.CorruptError)
 _FULL = 2  # what SQLite calls synchronous=FULL
 _OPENING_TRIES = 200
 
@@ -147,21 +148,24 @@ class SqliteDatabase:
     async def write_transaction(self, work: Callable[[SqliteTransaction], Awaitable[Result]]) -> Result:
         """Carry out `work` inside one transaction: all of it is kept, or nothing; raises Busy where it stays locked."""
         for attempt in range(_TRIES):
-            async with self._writing:
-                await self._begin()
-                try:
-                    result = await work(SqliteTransaction(self._writer))
-                    await self._commit()
-                except Moved:
-                    await asyncio.sleep(_pause_ms(attempt) / 1000)
-                except apsw.FullError as problem:
-                    raise DatabaseAway("the disk is full; nothing was kept") from problem
-                else:
-                    return result
-                finally:
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
+            try:
+                return await self._transact(work)
+            except Moved:
+                await asyncio.sleep(_pause_ms(attempt) / 1000)
         raise Busy
+
+    async def _transact(self, work: Callable[[SqliteTransaction], Awaitable[Result]]) -> Result:
+        async with self._writing:
+            await self._begin()
+            try:
+                result = await work(SqliteTransaction(self._writer))
+                await self._commit()
+            except _DISK as problem:
+                raise DatabaseAway(f"the disk does not take it; nothing was kept: {problem}") from problem
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+        return result
 
     async def lock_member(self, transaction: SqliteTransaction, business_id: int, member_id: str) -> None:
         """Do nothing: the one writer has the whole file."""

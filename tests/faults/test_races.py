@@ -20,9 +20,8 @@ Doors = tuple[Shop, Shop]
 
 def five_keys_each(doors: Doors, *, whose: str) -> list[Awaitable[Answer]]:
     """Forty receipts, each told five times under different keys at both doors: by one member, or by five."""
-    door = cycle(doors)
     return [
-        next(door).buy(
+        doors[(again + receipt) % len(doors)].buy(
             f"till-{again}-receipt-{receipt}",
             purchase(f"r-{receipt}", regular(receipt % 7 if whose == "one member's" else receipt * KEYS + again)),
         )

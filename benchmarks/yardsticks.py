@@ -23,8 +23,8 @@ FRESH: Final = {"id", "key", "natural", "journal_id", "request_id"}
 REPLACED: Final = {
     "accounts": """(business_id, member_id, unit) DO UPDATE SET balance = accounts.balance + 1, held = excluded.held,
   pending_until = excluded.pending_until, next_expiry = excluded.next_expiry""",
-    "limit_uses": """(business_id, member_id, subject, "window") DO UPDATE SET starts_at = excluded.starts_at,
-  ends_at = excluded.ends_at, times = limit_uses.times + 1, amount = limit_uses.amount + 1""",
+    "limit_uses": """(business_id, member_id, ends_at, subject, "window") DO UPDATE SET starts_at = excluded.starts_at,
+  times = limit_uses.times + 1, amount = limit_uses.amount + 1""",
 }
 
 LOOKUP: Final = """\\set n random(0, {last})

@@ -41,8 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_burst: Annotated[int, Meta(ge=1)] = 200
     # Connections to PostgreSQL for everything but the hot path.
     pool_size: Annotated[int, Meta(ge=1, le=200)] = 8
-    # Connections to PostgreSQL on which concurrent purchases are written together.
-    write_lanes: Annotated[int, Meta(ge=1, le=16)] = 2
+    # Connections to PostgreSQL on which concurrent purchases are written together; fewer make larger groups.
+    write_lanes: Annotated[int, Meta(ge=1, le=16)] = 1
     # Start although the database may lose what it has confirmed (fsync or synchronous_commit off). Never in a shop.
     unsafe_durability: bool = False
     # Level of the log: debug, info, warning or error.

@@ -120,7 +120,8 @@ class PostgresDatabase:
         except (*_AWAY, asyncpg.PostgresError) as problem:
             raise DatabaseAway(f"the database does not answer: {problem}") from problem
         if self.dialect == "postgres":
-            self._readers = Lanes(self._lane_count, self._read_group)
+            # One lane for reading: a page is read in no time, and company makes it cheaper for everybody.
+            self._readers = Lanes(1, self._read_group)
             self._writers = Lanes(self._lane_count, self._write_group)
 
     async def gate(self, *, unsafe: bool) -> None:

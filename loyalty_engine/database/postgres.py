@@ -55,14 +55,13 @@ class _KeptConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is u
     """A pooled connection that is given back as it is: we leave nothing behind on it, and the reset is a round trip."""
 
     async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # asyncpg's own signature
-        """Skip asyncpg's clean-up query."""
+        """Do nothing."""
 
 
 class PostgresTransaction:
     """A transaction that is open."""
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
-        """Speak over the connection that holds it."""
         self.dialect = dialect
         self._connection = connection
 
@@ -95,7 +94,6 @@ class PostgresDatabase:
     """A PostgreSQL or CockroachDB database."""
 
     def __init__(self, url: str, *, pool_size: int, write_lanes: int) -> None:
-        """Remember where it is; `start` connects."""
         self.dialect: Dialect = "cockroach" if url.startswith("cockroach") else "postgres"
         self.url = "postgresql://" + url.split("://", 1)[1]
         self._pool_size = pool_size

@@ -5,29 +5,33 @@ This is the only import others use. Everything behind it is a pure function of w
 file, no chance.
 """
 
-from rules.bounds import Cap, Limit
+from rules.bounds import Cap, Limit, Share
 from rules.check import check
 from rules.compile import Compiled, compile_programme
 from rules.example import Example
-from rules.facts import Line, MemberFacts, Purchase, Return, without
+from rules.facts import Event, Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
 from rules.judge import evaluate_tree
-from rules.outcome import Award, Because, Outcome, Use
+from rules.outcome import Award, Because, Happening, Outcome, Use
 from rules.periods import Period
-from rules.programme import Programme, Rule, Settings, Unit
+from rules.programme import Needs, Programme, Rule, Settings, Unit
 from rules.reading import read, schema, write_toml
 from rules.rewards import Perk, Referral, Tier
+from rules.sentences import sentence
 
 __all__ = [
     "Award",
     "Because",
     "Cap",
     "Compiled",
+    "Event",
     "Example",
     "Finding",
+    "Happening",
     "Limit",
     "Line",
     "MemberFacts",
+    "Needs",
     "Outcome",
     "Period",
     "Perk",
@@ -38,6 +42,7 @@ __all__ = [
     "Return",
     "Rule",
     "Settings",
+    "Share",
     "Tier",
     "Unit",
     "Use",
@@ -46,6 +51,7 @@ __all__ = [
     "evaluate_tree",
     "read",
     "schema",
+    "sentence",
     "without",
     "write_toml",
 ]

@@ -1,12 +1,19 @@
 """The linter of a programme: what it is refused for, and what its owner is warned of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 from rules.compile import Compiled, compile_programme
+from rules.conditions.member import MemberCount
+from rules.conditions.moment import DateSpan
+from rules.effects.deeds import GrantPerk
 from rules.example import Example
-from rules.findings import Finding
+from rules.fairness import consent, returned
+from rules.findings import Finding, likely
+from rules.known import EVENTS
+from rules.narrowing import Claim
 from rules.programme import Programme, Rule
 from rules.reading import misread
+from rules.texts import long_texts, wording
 
 __all__ = ["Finding", "check"]
 
@@ -16,8 +23,10 @@ def check(programme: Programme) -> tuple[Finding, ...]:
     wrong = misread(programme)
     if wrong:
         return wrong
-    found = [*_never(programme), *_groups(programme), *_unreachable(programme), *_examples(programme)]
-    found += [*_idle_limits(programme), *_for_ever(programme), *_wording(programme), *_twins(programme)]
+    found = [*_never(programme), *_groups(programme), *_unreachable(programme)]
+    found += [*consent(programme), *returned(programme), *_examples(programme)]
+    found += [*_idle_limits(programme), *_for_ever(programme), *wording(programme), *long_texts(programme)]
+    found += [*_together(programme), *_slips(programme)]
     return tuple(sorted(found, key=lambda finding: finding.severity))
 
 
@@ -26,9 +35,16 @@ def _rules(programme: Programme) -> Iterator[tuple[str, Rule]]:
 
 
 def _never(programme: Programme) -> Iterator[Finding]:
+    words = programme.words()
     for place, rule in _rules(programme):
-        if (said := rule.when.never()) is not None:
+        if (said := rule.when.never(words, _in_dates(rule))) is not None:
             yield Finding("refused", f"{place}.when", rule.id, f"this rule can never fire: {said}")
+
+
+def _in_dates(rule: Rule) -> list[Claim]:
+    if rule.from_ is None and rule.until is None:
+        return []
+    return list(DateSpan(rule.from_, rule.until).claims("the date"))
 
 
 def _groups(programme: Programme) -> Iterator[Finding]:
@@ -36,8 +52,9 @@ def _groups(programme: Programme) -> Iterator[Finding]:
     for place, rule in _rules(programme):
         if rule.group is None:
             continue
-        if rule.multiply is not None:
-            says = "a group chooses between awards, and this rule multiplies"
+        if rule.award is None:
+            does = "multiplies" if rule.multiply else "awards nothing"
+            says = f"a group chooses between awards, and this rule {does}"
             yield Finding(
                 "refused",
                 f"{place}.group",
@@ -53,11 +70,12 @@ def _groups(programme: Programme) -> Iterator[Finding]:
 
 
 def _unreachable(programme: Programme) -> Iterator[Finding]:
-    earned = {rule.unit for rule in programme.rules if rule.award is not None}
+    earned = {rule.award.unit for rule in programme.rules if rule.award is not None}
+    granted = {effect.perk for rule in programme.rules for effect in rule.deeds if isinstance(effect, GrantPerk)}
     if programme.referral is not None:
         earned |= {programme.referral.ambassador.unit, programme.referral.friend.unit}
     for n, perk in enumerate(programme.perks):
-        if perk.price.unit not in earned:
+        if perk.price.unit not in earned and perk.id not in granted:
             says = f"nobody can reach this perk: no rule awards {perk.price.unit}"
             yield Finding("refused", f"perks[{n}].price.unit", None, says, f"a rule that awards {perk.price.unit}")
 
@@ -103,37 +121,51 @@ def _for_ever(programme: Programme) -> Iterator[Finding]:
             yield Finding("warned", f"units.{name}", None, says, 'expires_after = "12 months"')
 
 
-def _wording(programme: Programme) -> Iterator[Finding]:
-    """What has words has them in each of the programme's languages. A unit always has a name."""
-    for name, unit in programme.units.items():
-        yield from _missing(programme, f"units.{name}.name", unit.name, None)
+def _together(programme: Programme) -> Iterator[Finding]:
+    """Two rules that hold in exactly the same cases, where one rule could do what both do."""
+    seen: list[tuple[object, Rule]] = []
     for place, rule in _rules(programme):
-        if rule.says:
-            yield from _missing(programme, f"{place}.says", rule.says, rule.id)
-    for n, perk in enumerate(programme.perks):
-        if perk.says:
-            yield from _missing(programme, f"perks[{n}].says", perk.says, None)
-    for n, tier in enumerate(programme.tiers):
-        if tier.says:
-            yield from _missing(programme, f"tiers[{n}].says", tier.says, None)
-
-
-def _missing(programme: Programme, place: str, said: Mapping[str, object], rule: str | None) -> Iterator[Finding]:
-    for language in programme.languages:
-        if language not in said:
-            yield Finding("warned", f"{place}.{language}", rule, f'there is no wording in "{language}"')
-
-
-def _twins(programme: Programme) -> Iterator[Finding]:
-    seen: list[Rule] = []
-    for place, rule in _rules(programme):
-        for other in seen:
-            if (other.when, other.then, other.from_, other.until) == (
-                rule.when,
-                rule.then,
-                rule.from_,
-                rule.until,
-            ):
+        holds = (rule.on, _asked(rule), rule.from_, rule.until)
+        for before, other in seen:
+            if before != holds:
+                continue
+            if rule.then == other.then:
                 says = f"this rule always fires together with {other.id} and does the same"
                 yield Finding("warned", place, rule.id, says, "one of them")
-        seen.append(rule)
+            elif rule.when.parts and _could_be_one(rule, other):
+                says = f"this rule always fires together with {other.id}"
+                yield Finding("warned", place, rule.id, says, "one rule that does what both do")
+        seen.append((holds, rule))
+
+
+def _asked(rule: Rule) -> frozenset[str]:
+    """What must hold, whatever the order it is written in."""
+    return frozenset(repr(part) for part in rule.when.conjuncts())
+
+
+def _could_be_one(rule: Rule, other: Rule) -> bool:
+    """Units of two kinds, or in two ways, take two rules; so do other limits, and a choice between the two."""
+    if (rule.limit, rule.group) != (other.limit, other.group) or rule.group is not None:
+        return False
+    if rule.unit is None or other.unit is None:
+        kinds = [effect.written for effect in (*rule.then.effects, *other.then.effects)]
+        return len(set(kinds)) == len(kinds)
+    awards = [one.award for one in (rule, other) if one.award is not None and not one.award.proportional]
+    return rule.unit == other.unit and len(awards) > 1
+
+
+def _slips(programme: Programme) -> Iterator[Finding]:
+    """A name of the business's own that looks like a known one with a slip of the pen."""
+    own = {rule.on for rule in programme.rules if rule.on not in EVENTS}
+    for place, rule in _rules(programme):
+        yield from _slip(f"{place}.on", rule.id, rule.on, EVENTS)
+        for where, part, _ in rule.when.places(f"{place}.when"):
+            if isinstance(part, MemberCount):
+                yield from _slip(f"{where}.of", rule.id, part.of, (*EVENTS, *own))
+
+
+def _slip(place: str, rule: str, name: str, known: Sequence[str]) -> Iterator[Finding]:
+    near = likely(name, known)
+    if near is not None and near != name:
+        says = f'"{name}" is an event of your own that looks like "{near}"'
+        yield Finding("warned", place, rule, says, near)

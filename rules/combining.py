@@ -1,7 +1,6 @@
 """How conditions are put together: all that are written must hold; `any`, `all` and `not` nest."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -9,29 +8,19 @@ import msgspec
 from rules.conditions import CONDITIONS
 from rules.findings import nearest
 from rules.judging import Code, Condition
-from rules.scene import Scene, Words
+from rules.narrowing import Claim, contradiction
+from rules.scene import Scene
 from rules.shapes import MISSING, Reader, Taken, Written
+from rules.words import Words
 
 DEEPEST: Final = 8
-LATER_CONDITIONS: Final = frozenset(
-    {
-        "attributes",
-        "member.ambassador_degree",
-        "member.open_case",
-        "member.birthday",
-        "member.contact_person",
-        "member.count",
-        "member.overdue",
-        "member.consent",
-    }
-)
 _MEMBER = "member"
+_MOST_BRANCHES: Final = 200
 
 
 class All(Condition, frozen=True):
     """Everything that is written here must hold. An empty one holds always."""
 
-    subject = "everything"
     expected: ClassVar[str] = "a table of conditions"
     parts: tuple[Condition, ...] = ()
 
@@ -75,21 +64,26 @@ class All(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return " and ".join(f"({part.source(code)})" for part in self.parts) or code.bind(True)  # noqa: FBT003
 
-    def sentence(self, words: Words) -> Callable[[Scene], str]:
+    def missed(self, words: Words) -> Callable[[Scene], str]:
         return _first_missing(self.parts, words)
 
+    def about(self, words: Words) -> str:
+        return words.tongue.anything
+
     def wants(self, words: Words) -> str:
-        return " and ".join(f"{part.about()} to be {part.wants(words)}" for part in self.parts) or "anything"
+        said = [_to_be(part, words) for part in self.parts]
+        return words.tongue.and_.join(said) or words.tongue.anything
 
     def found(self, scene: Scene) -> str:
-        return " and ".join(f"{part.about()} {part.found(scene)}" for part in self.parts) or "anything"
+        said = [f"{part.about(scene.words)} {part.found(scene)}" for part in self.parts]
+        return scene.words.tongue.and_.join(said) or scene.words.tongue.anything
 
-    def never(self) -> str | None:
-        parts = list(self.conjuncts())
-        for one, other in combinations(parts, 2):
-            if one.clashes(other):
-                return f"{one.about()} cannot be both"
-        return next((said for part in parts if (said := part.never())), None)
+    def clause(self, words: Words) -> str:
+        return clauses(self.parts, words) or words.tongue.anything
+
+    def never(self, words: Words, before: Sequence[Claim] = ()) -> str | None:
+        """Why these can plainly never all hold, on top of what is claimed already."""
+        return _never([*self.conjuncts()], [*before], words, [0])
 
     def conjuncts(self) -> Iterator[Condition]:
         """Everything that must hold, with nested `all` laid open."""
@@ -99,11 +93,24 @@ class All(Condition, frozen=True):
             else:
                 yield part
 
+    def places(self, place: str) -> Iterator[tuple[str, Condition, bool]]:
+        """Every single condition below this one with its place, and whether it stands under a `not`."""
+        for part in self.parts:
+            if isinstance(part, Not):
+                yield from ((where, one, True) for where, one, _ in part.part.places(f"{place}.not"))
+            elif isinstance(part, AnyOf | AllOf):
+                name = "any" if isinstance(part, AnyOf) else "all"
+                for n, one in enumerate(part.parts):
+                    yield from one.places(f"{place}.{name}[{n}]")
+            elif isinstance(part, All):
+                yield from part.places(place)
+            else:
+                yield f"{place}.{part.written}", part, False
+
 
 class AllOf(Condition, frozen=True):
     """Each table in the list must hold."""
 
-    subject = "everything"
     parts: tuple[All, ...]
 
     def holds(self, scene: Scene) -> bool:
@@ -112,17 +119,20 @@ class AllOf(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return " and ".join(f"({part.source(code)})" for part in self.parts)
 
-    def sentence(self, words: Words) -> Callable[[Scene], str]:
+    def missed(self, words: Words) -> Callable[[Scene], str]:
         return _first_missing(self.parts, words)
 
+    def about(self, words: Words) -> str:
+        return words.tongue.anything
+
     def wants(self, words: Words) -> str:
-        return " and ".join(part.wants(words) for part in self.parts)
+        return words.tongue.and_.join(part.wants(words) for part in self.parts)
 
     def found(self, scene: Scene) -> str:
-        return " and ".join(part.found(scene) for part in self.parts)
+        return scene.words.tongue.and_.join(part.found(scene) for part in self.parts)
 
-    def never(self) -> str | None:
-        return next((said for part in self.parts if (said := part.never())), None)
+    def clause(self, words: Words) -> str:
+        return ", ".join(part.clause(words) for part in self.parts)
 
     def conjuncts(self) -> Iterator[Condition]:
         for part in self.parts:
@@ -132,7 +142,6 @@ class AllOf(Condition, frozen=True):
 class AnyOf(Condition, frozen=True):
     """At least one table in the list must hold."""
 
-    subject = "any"
     parts: tuple[All, ...]
 
     def holds(self, scene: Scene) -> bool:
@@ -141,25 +150,28 @@ class AnyOf(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return "(" + " or ".join(f"({part.source(code)})" for part in self.parts) + ")"
 
-    def sentence(self, words: Words) -> Callable[[Scene], str]:
-        why = [part.sentence(words) for part in self.parts]
-        return lambda scene: "none of these holds: " + "; or ".join(said(scene) for said in why)
+    def missed(self, words: Words) -> Callable[[Scene], str]:
+        why = [part.missed(words) for part in self.parts]
+        t = words.tongue
+        return lambda scene: t.none_holds + t.or_else.join(said(scene) for said in why)
+
+    def about(self, words: Words) -> str:
+        return words.tongue.anything
 
     def wants(self, words: Words) -> str:
-        return " or ".join(part.wants(words) for part in self.parts)
+        return words.tongue.or_.join(part.wants(words) for part in self.parts)
 
     def found(self, scene: Scene) -> str:
         return next(part for part in self.parts if part.holds(scene)).found(scene)
 
-    def never(self) -> str | None:
-        said = [part.never() for part in self.parts]
-        return said[0] if None not in said else None
+    def clause(self, words: Words) -> str:
+        said = words.tongue.or_.join(part.clause(words) for part in self.parts)
+        return said if len(self.parts) == 1 else words.tongue.either.format(said)
 
 
 class Not(Condition, frozen=True):
     """What is written here must not all hold."""
 
-    subject = "not"
     part: All
 
     def holds(self, scene: Scene) -> bool:
@@ -168,25 +180,67 @@ class Not(Condition, frozen=True):
     def source(self, code: Code) -> str:
         return f"not ({self.part.source(code)})"
 
-    def sentence(self, words: Words) -> Callable[[Scene], str]:
-        plain = [(f"{part.about()} is ", part) for part in self.part.parts if not _nested(part)]
-        tail = f"; the rule does not want {self.part.wants(words)}"
+    def missed(self, words: Words) -> Callable[[Scene], str]:
+        t = words.tongue
+        plain = [(t.is_.format(part.about(words)), part) for part in self.part.parts if not _nested(part)]
+        tail = t.unwanted.format(self.part.wants(words))
         if not plain:
-            return lambda scene: f"what is here is {self.part.found(scene)}{tail}"
-        return lambda scene: " and ".join(head + part.found(scene) for head, part in plain) + tail
+            return lambda scene: f"{t.here}{self.part.found(scene)}{tail}"
+        return lambda scene: t.and_.join(head + part.found(scene) for head, part in plain) + tail
+
+    def about(self, words: Words) -> str:
+        return words.tongue.anything
 
     def wants(self, words: Words) -> str:
-        return f"not {self.part.wants(words)}"
+        return words.tongue.not_.format(self.part.wants(words))
 
     def found(self, scene: Scene) -> str:
-        return f"not {self.part.wants(scene.words)}"
+        return self.wants(scene.words)
 
-    def never(self) -> str | None:
-        return "a condition that always holds is negated" if not self.part.parts else None
+    def clause(self, words: Words) -> str:
+        return words.tongue.but_not.format(self.part.clause(words))
+
+
+def clauses(parts: Sequence[Condition], words: Words) -> str:
+    """Conditions one after the other as in a rule's sentence; a time stands right after its weekdays."""
+    said = ""
+    before = None
+    for part in parts:
+        close = before is CONDITIONS["weekday"] and isinstance(part, CONDITIONS["time"])
+        said += ("" if not said else " " if close else ", ") + part.clause(words)
+        before = type(part)
+    return said
+
+
+def _never(parts: list[Condition], before: list[Claim], words: Words, tried: list[int]) -> str | None:
+    """Why these can never all hold: two of them contradict each other, or every branch of an `any` does."""
+    tried[0] += 1
+    claims = before + [claim for part in parts for claim in part.claims(words)]
+    said = contradiction(claims)
+    if said is not None:
+        return said
+    for part in parts:
+        if isinstance(part, Not):
+            unwanted = list(part.part.conjuncts())
+            if not unwanted:
+                return "a condition that always holds is negated"
+            if all(one in parts for one in unwanted):
+                return "what is asked for is negated as well"
+    for part in parts:
+        if isinstance(part, AnyOf) and tried[0] < _MOST_BRANCHES:
+            others = [one for one in parts if one is not part]
+            dead = [_never([*branch.conjuncts(), *others], before, words, tried) for branch in part.parts]
+            if None not in dead:
+                return dead[0]
+    return None
+
+
+def _to_be(part: Condition, words: Words) -> str:
+    return part.wants(words) if _nested(part) else words.tongue.to_be.format(part.about(words), part.wants(words))
 
 
 def _first_missing(parts: Sequence[Condition], words: Words) -> Callable[[Scene], str]:
-    why = [(part, part.sentence(words)) for part in parts]
+    why = [(part, part.missed(words)) for part in parts]
     return lambda scene: next(said(scene) for part, said in why if not part.holds(scene))
 
 
@@ -211,8 +265,6 @@ def _part(reader: Reader, name: str, value: Written, place: str) -> Taken:
         return MISSING if part is MISSING else Not(part)
     if name in ("any", "all"):
         return _listed(reader, AnyOf if name == "any" else AllOf, value, place)
-    if name in LATER_CONDITIONS:
-        return reader.refuse(place, f'the condition "{name}" is not in this edition', "a rule without it")
     if name not in CONDITIONS:
         return reader.refuse(
             place, f'there is no condition "{name}"', nearest(name, [*CONDITIONS, "any", "all", "not"])

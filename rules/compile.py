@@ -1,33 +1,76 @@
-"""A programme made ready to judge purchases: compiled once into one function, then asked many times."""
+"""A programme made ready to judge events: compiled once into one function a kind, then asked many times."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from rules.explaining import Explainer
-from rules.facts import MemberFacts, Purchase
+from rules.facts import Event, MemberFacts, Purchase
 from rules.generate import generate
 from rules.judge import evaluate_tree
 from rules.order import settle
-from rules.outcome import Because, Outcome
+from rules.outcome import Award, Because, Outcome
 from rules.plan import Plan
 from rules.programme import Programme
 
 __all__ = ["Compiled", "compile_programme", "evaluate_tree"]
 
+Judge: TypeAlias = Callable[[Purchase | Event, MemberFacts], Outcome]
+_NOTHING = Outcome((), (), ())
+
 
 class Compiled:
-    """A programme that can be asked what comes of a purchase, and why."""
+    """A programme that can be asked what comes of an event, and why."""
 
     def __init__(self, programme: Programme) -> None:
         self.programme = programme
-        plan = Plan(programme)
-        self.evaluate: Callable[[Purchase, MemberFacts], Outcome] = _function(programme, plan)
-        """What comes of a purchase: `evaluate(event, member)`."""
-        self._explainer = Explainer(programme, plan)
+        self._sources = {kind: _compiled(programme, kind) for kind in {*programme.kinds(), Purchase.kind}}
+        self._voices: dict[str, Voice] = {}
+        self.evaluate: Judge = self._voice("en").evaluate
+        """What comes of an event: `evaluate(event, member)`. Reasons are in English."""
 
-    def explain(self, event: Purchase, member: MemberFacts, outcome: Outcome) -> tuple[Because, ...]:
-        """One sentence for every rule that stands on the event, fired or not, in the order of the file."""
-        return self._explainer.explain(event, member, outcome)
+    def explain(
+        self, event: Purchase | Event, member: MemberFacts, outcome: Outcome, language: str | None = None
+    ) -> tuple[Because, ...]:
+        """One sentence for every rule that stands on the event, fired or not, in the order of the file; in English
+        when no language is asked for.
+        """
+        voice = self._voice(language)
+        if voice.language != "en":
+            outcome = voice.evaluate(event, member)
+        return voice.explainer.explain(event, member, outcome)
+
+    def reason_in(self, award: Award, event: Purchase | Event, member: MemberFacts, language: str) -> str:
+        """The reason of one of this event's awards in a language; as it was said where nothing was given."""
+        awards = self._voice(language).evaluate(event, member).awards
+        return next((one.reason for one in awards if one.rule == award.rule), award.reason)
+
+    def evaluate_in(self, language: str) -> Judge:
+        """The same as `evaluate`, and as fast, with the reasons in a language."""
+        return self._voice(language).evaluate
+
+    def _voice(self, language: str | None) -> "Voice":
+        """What says everything in a language; made when it is first asked for, and then kept."""
+        words = self.programme.words(language)
+        spoken = words.language if words.language in self.programme.languages else words.tongue.code
+        if spoken not in self._voices:
+            self._voices[spoken] = Voice(self.programme, self._sources, spoken)
+        return self._voices[spoken]
+
+
+class Voice:
+    """A programme's judgement with its reasons in one language."""
+
+    def __init__(self, programme: Programme, sources: dict[str, tuple[Any, dict[str, Any]]], language: str) -> None:
+        self.language = language
+        plan = Plan(programme, language)
+        judges = {kind: _function(source, plan) for kind, source in sources.items() if kind != Purchase.kind}
+
+        def elsewhere(event: Event, member: MemberFacts) -> Outcome:
+            judge = judges.get(event.kind)
+            return _NOTHING if judge is None else judge(event, member)
+
+        self.evaluate: Judge = _function(sources[Purchase.kind], plan, elsewhere=elsewhere)
+        self.explainer = Explainer(programme, plan)
 
 
 def compile_programme(programme: Programme) -> Compiled:
@@ -35,10 +78,15 @@ def compile_programme(programme: Programme) -> Compiled:
     return Compiled(programme)
 
 
-def _function(programme: Programme, plan: Plan) -> Callable[[Purchase, MemberFacts], Outcome]:
+def _compiled(programme: Programme, kind: str) -> tuple[Any, dict[str, Any]]:
+    source, bound = generate(programme, kind)
+    return compile(source, f"<programme on {kind}>", "exec"), bound
+
+
+def _function(source: tuple[Any, dict[str, Any]], plan: Plan, **more: Any) -> Judge:
     """The generated function, able to name nothing but what is bound here."""
-    source, bound = generate(programme)
-    names: dict[str, Any] = bound | {"plan": plan, "settle": settle, "__builtins__": {}}
-    exec(compile(source, "<programme>", "exec"), names)  # noqa: S102 - the source holds our own words only
-    judge: Callable[[Purchase, MemberFacts], Outcome] = names["judge"]
+    code, bound = source
+    names: dict[str, Any] = bound | more | {"plan": plan, "settle": settle, "__builtins__": {}}
+    exec(code, names)  # noqa: S102 - the source holds our own words only
+    judge: Judge = names["judge"]
     return judge

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from rules.facts import Line, MemberFacts, Purchase
-from rules.names import Count, Name, Text, UnitName, Whole
+from rules.facts import Attribute, Event, Line, MemberFacts, Purchase
+from rules.names import Count, EventName, Name, Text, UnitName, Whole
 from rules.shapes import MISSING, Reader, Taken, Written
 
 
@@ -37,6 +37,20 @@ class ExamplePurchase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     codes: tuple[Name, ...] = ()
     lines: tuple[ExampleLine, ...] | None = None
     refunded_minor: Count = 0
+
+
+class ExampleEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The event of an example that is no purchase."""
+
+    kind: EventName
+    reference: Name | None = None
+    attributes: dict[Name, Attribute] = {}
+    location: Name | None = None
+    staff: Name | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind == Purchase.kind:
+            raise ValueError("a purchase is written as purchase = { total_minor = ... }")
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -82,12 +96,20 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: Text
     at: datetime
     member: MemberFacts = MemberFacts()
-    purchase: ExamplePurchase
+    purchase: ExamplePurchase | None = None
+    told: ExampleEvent | None = msgspec.field(name="event", default=None)
     expect: Expected
 
-    def event(self, zone: ZoneInfo) -> Purchase:
-        """The purchase as a till would have told it."""
+    def __post_init__(self) -> None:
+        if (self.purchase is None) == (self.told is None):
+            raise ValueError("an example has a purchase or an event")
+
+    def event(self, zone: ZoneInfo) -> Purchase | Event:
+        """The purchase as a till would have told it, or the event."""
         at = self.at if self.at.tzinfo else self.at.replace(tzinfo=zone)
+        if self.told is not None:
+            return Event(occurred_at=at, **msgspec.structs.asdict(self.told))
+        assert self.purchase is not None
         facts = msgspec.structs.asdict(self.purchase) | {"occurred_at": at}
         if self.purchase.lines is not None:
             facts["lines"] = tuple(_line(line, n) for n, line in enumerate(self.purchase.lines, start=1))

@@ -20,7 +20,7 @@ def expected(shape: inspect.Type) -> str:
         said = (shape.extra_json_schema or {}).get("description")
         return said or expected(shape.type)
     if isinstance(shape, inspect.UnionType):
-        return expected(not_none(shape))
+        return " or ".join(expected(kind) for kind in choices(shape))
     cls: Kind = getattr(shape, "cls", None)
     if hasattr(cls, "expected"):
         return str(cls.expected)
@@ -61,9 +61,9 @@ def would_be(shape: inspect.Type, value: object) -> str:
     return expected(shape)
 
 
-def not_none(shape: inspect.UnionType) -> inspect.Type:
-    (one,) = (kind for kind in shape.types if not isinstance(kind, inspect.NoneType))
-    return one
+def choices(shape: inspect.UnionType) -> list[inspect.Type]:
+    """The types of which one may be written; that it may also be left out is said by its field."""
+    return [kind for kind in shape.types if not isinstance(kind, inspect.NoneType)]
 
 
 @lru_cache(maxsize=256)

@@ -6,9 +6,20 @@ bought.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
+
+Attribute = str | int | bool
+MonthDay = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+        extra_json_schema={"description": "a month and day such as 05-17"},
+    ),
+]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -31,6 +42,8 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     no line.
     """
 
+    kind: ClassVar[str] = "purchase"
+
     occurred_at: datetime
     total_minor: int
     location: str | None = None
@@ -42,11 +55,32 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refunded_minor: int = 0
 
 
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something that happened to a member other than a purchase: a named event, or one of the business's own.
+
+    `attributes` are its own fields: texts, whole numbers, true or false. Raises ValueError for a purchase.
+    """
+
+    kind: str
+    occurred_at: datetime
+    reference: str | None = None
+    attributes: dict[str, Attribute] = {}
+    location: str | None = None
+    staff: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind == Purchase.kind:
+            raise ValueError("a purchase is told as a Purchase, with its lines and its money")
+
+
 class MemberFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The member as they were just before this purchase.
+    """The member as they were just before this event.
 
     `balance` is what can be spent, per unit. `used` tells what limits have seen already: the key is
-    `subject|window` as in `Use`, the value is (times, amount).
+    `subject|window` as in `Use`, the value is (times, amount). `counts` holds, for each kind of event that a
+    condition counts, the local days it happened on, one entry for each time, within the longest period asked
+    for; `birthday` is "MM-DD"; `usual_interval_days` is how long this member usually stays away.
+    `Programme.needs()` says which of these a programme reads.
     """
 
     visits: int = 0
@@ -59,6 +93,13 @@ class MemberFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     language: str | None = None
     balance: dict[str, int] = {}
     used: dict[str, tuple[int, int]] = {}
+    birthday: MonthDay | None = None
+    counts: dict[str, tuple[date, ...]] = {}
+    usual_interval_days: int | None = None
+    consents: tuple[str, ...] = ()
+    open_case: bool = False
+    contact_person: str | None = None
+    ambassador_degree: int = 0
 
 
 class Return(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+from rules.facts import Event
 from rules.picking import Pick, What
 from rules.programme import Programme
-from rules.scene import days_between
+from rules.scene import NO_ATTRIBUTES, days_between
 
 _TABLE_LIMIT: Final = 6
 
 _OURS: Final = {
     "days_between": days_between,
     "zero": 0,
+    "Event": Event,
+    "none": NO_ATTRIBUTES,
+    "empty": (),
     "nowhere": -1,
     "sixty": 60,
     "len": len,
@@ -37,12 +41,29 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "visits": ("member.visits", ()),
     "spend_minor": ("member.spend_minor", ()),
     "balance": ("member.balance", ()),
+    "birthday": ("member.birthday", ()),
+    "counts": ("member.counts", ()),
+    "usual_interval_days": ("member.usual_interval_days", ()),
+    "consents": ("member.consents", ()),
+    "open_case": ("member.open_case", ()),
+    "contact_person": ("member.contact_person", ()),
+    "ambassador_degree": ("member.ambassador_degree", ()),
+    "attributes": ("none", ()),
     "first_purchase": ("member.visits == zero and member.first_purchase_at is None", ()),
     "days_since_joined": ("days_between(member.joined_at, today, zone)", ("today",)),
     "days_since_last_purchase": ("days_between(member.last_purchase_at, today, zone)", ("today",)),
 }
 """Each fact by the name it has in a scene: the expression that fetches it, and the facts that it needs first.
 `counted` is not among them: it comes of the pass over the lines and is always there."""
+
+NOT_BOUGHT: Final[dict[str, tuple[str, tuple[str, ...]]]] = FACTS | {
+    "lines": ("None", ()),
+    "till": ("None", ()),
+    "channel": ("None", ()),
+    "codes": ("empty", ()),
+    "attributes": ("event.attributes", ()),
+}
+"""The same of an event that is no purchase."""
 
 
 class Switchable(NamedTuple):
@@ -56,7 +77,9 @@ class Switchable(NamedTuple):
 class Writer:
     """Collects the constants, the facts and the tables that the conditions of a programme ask for."""
 
-    def __init__(self, programme: Programme) -> None:
+    def __init__(self, programme: Programme, *, bought: bool) -> None:
+        self.bought = bought
+        self._fetch = FACTS if bought else NOT_BOUGHT
         self.bound: dict[str, Any] = dict(_OURS) | {"zone": programme.zone}
         self.facts: dict[str, None] = {}
         self.tables: dict[tuple[str, What], None] = {}
@@ -87,8 +110,8 @@ class Writer:
 
     def fact(self, name: str) -> str:
         """The local that holds a fact."""
-        if name in FACTS:
-            for needed in FACTS[name][1]:
+        if name in self._fetch:
+            for needed in self._fetch[name][1]:
                 self.fact(needed)
             self.facts.setdefault(name)
         return name
@@ -133,9 +156,12 @@ class Writer:
 
     def prologue(self) -> Iterator[str]:
         """Fetching the facts, and the one pass over the lines."""
-        yield from (f"{name} = {FACTS[name][0]}" for name in self.facts)
+        yield from (f"{name} = {self._fetch[name][0]}" for name in self.facts)
         yield from (f"{what}_by_{field} = {{}}" for field, what in self.tables)
         yield from (f"{local} = None" for local in self.measures.values())
+        if not self.bought:
+            yield "counted = zero"
+            return
         if not self._spend.counts_all():
             yield "left_out = zero"
         steps = [*self._into_tables(), *self._left_out()]

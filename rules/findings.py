@@ -36,3 +36,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     if near:
         return near[0]
     return "one of " + ", ".join(names) if names and len(names) <= _MANY else None
+
+
+def likely(name: str, known: Iterable[str]) -> str | None:
+    """The known name that this one differs from by a slip of the pen, if any."""
+    near = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.85)
+    return near[0] if near else None

@@ -1,5 +1,5 @@
-"""A programme as the source of one Python function that finds the rules that hold, as a person in a hurry
-would write it.
+"""A programme as the source of one Python function for each kind of event, which finds the rules that hold, as a
+person in a hurry would write it.
 
 Invariant: the source consists of our own words and numbered names only. Every constant of the programme, down
 to the numbers of the rules, is bound to such a name; no text of a file ever reaches the compiler.
@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from rules.conditions import DateSpan
+from rules.conditions.moment import DateSpan
+from rules.facts import Purchase
 from rules.fetching import Writer
 from rules.programme import Programme, Rule
 
@@ -30,21 +31,32 @@ class Candidate(NamedTuple):
     asked: tuple[str, ...]
 
 
-def generate(programme: Programme) -> tuple[str, dict[str, Any]]:
-    """The source of the function `judge(event, member)` and the constants it is bound to."""
-    writer = Writer(programme)
-    candidates = [Candidate(number, _asked(writer, rule)) for number, rule in enumerate(programme.rules)]
+def generate(programme: Programme, kind: str) -> tuple[str, dict[str, Any]]:
+    """The source of the function `judge(event, member)` for one kind of event and the constants it is bound to.
+
+    The function for purchases hands any other event on to `elsewhere`.
+    """
+    bought = kind == Purchase.kind
+    writer = Writer(programme, bought=bought)
+    candidates = [
+        Candidate(number, _asked(writer, rule)) for number, rule in enumerate(programme.rules) if rule.on == kind
+    ]
     body = list(_nested(writer, programme, candidates, 0))
     restrained = any(rule.limit for rule in programme.rules) or any(unit.cap for unit in programme.units.values())
-    if restrained:
+    doing = any(rule.unit is None for rule in programme.rules)
+    if restrained or programme.max_return is not None:
+        restrained = True
         writer.fact("today")
+    paid = ", event.total_minor - event.refunded_minor" if bought and programme.max_return is not None else ""
     lines = [
+        *(["if event.__class__ is Event:", "    return elsewhere(event, member)"] if bought else []),
         *writer.prologue(),
         "given, grouped, multiplying, amounts = [], [], [], {}",
         "give, compete, multiply = given.append, grouped.append, multiplying.append",
+        *(["doing = []", "do = doing.append"] if doing else []),
         *body,
-        "found = given, grouped, multiplying, amounts",
-        f"return settle(plan, found, member, counted, {'today' if restrained else 'no_day'})",
+        f"found = given, grouped, multiplying, amounts, {'doing' if doing else 'empty'}",
+        f"return settle(plan, found, member, counted, {'today' if restrained else 'no_day'}{paid})",
     ]
     return "\n".join(["def judge(event, member):", *(f"    {line}" for line in lines), ""]), writer.bound
 
@@ -152,7 +164,7 @@ def _fire(writer: Writer, rule: Rule, number: int) -> Iterator[str]:
     """What a rule that holds tells the settlement. An award that comes to nothing is not given."""
     this, award = writer.bind(number), rule.award
     if award is None:
-        yield f"multiply({this})"
+        yield f"do({this})" if rule.multiply is None else f"multiply({this})"
         return
     give, times = f"{'give' if rule.group is None else 'compete'}({this})", award.times(writer)
     if times is None:

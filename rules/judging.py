@@ -1,17 +1,23 @@
-"""How any condition is judged, compiled and put into words: the shape that every condition has, and the three
-usual kinds.
+"""How any condition is judged, compiled and put into words: the shape that every condition has, and the usual
+kinds.
 
-Invariant: `source` writes the same judgement as `holds`; random programmes and purchases are tested for it.
+Invariant: `source` writes the same judgement as `holds`; random programmes and events are tested for it.
 """
 
-from collections.abc import Callable
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
-from rules.names import Names, Range, either
+from rules.names import Names, Range
+from rules.narrowing import Choices, Claim, span
 from rules.picking import Pick, What
-from rules.scene import Scene, Words
+from rules.scene import Scene
+from rules.tongues import Says
+from rules.words import Words
+
+Stands = Literal["anything", "purchase", "event"]
+"""What the rule must stand on for a condition to make sense; an `event` is anything but a purchase."""
 
 
 class Code(Protocol):
@@ -25,10 +31,17 @@ class Code(Protocol):
 
 
 class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that must be so for a rule to fire."""
+    """Something that must be so for a rule to fire.
+
+    `says` holds by language what it is about and how it stands in a rule's sentence, with `{wants}` for the
+    values; `example` is how it is written; `reads` are the member facts it needs.
+    """
 
     written: ClassVar[str]
-    subject: ClassVar[str]
+    says: ClassVar[Says]
+    example: ClassVar[str]
+    stands_on: ClassVar[Stands] = "anything"
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def holds(self, scene: Scene) -> bool:
         raise NotImplementedError
@@ -46,21 +59,22 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     def wants(self, words: Words) -> str:
         raise NotImplementedError
 
-    def about(self) -> str:
-        return self.subject
+    def about(self, words: Words) -> str:
+        return words.of(self.says)[0]
 
-    def sentence(self, words: Words) -> Callable[[Scene], str]:
+    def clause(self, words: Words) -> str:
+        """How this stands in the sentence of a rule: "at harbour or airport"."""
+        return words.of(self.says)[1].format(wants=self.wants(words))
+
+    def missed(self, words: Words) -> Callable[[Scene], str]:
         """Why this does not hold, as a sentence of which all but the value found is written beforehand."""
-        head, tail = f"{self.about()} is ", f"; the rule wants {self.wants(words)}"
+        head = words.tongue.is_.format(self.about(words))
+        tail = words.tongue.wants.format(self.wants(words))
         return lambda scene: f"{head}{self.found(scene)}{tail}"
 
-    def never(self) -> str | None:
-        """Why this can plainly never hold, or None."""
-        return None
-
-    def clashes(self, other: "Condition") -> bool:  # noqa: ARG002
-        """Is it plain that this and another of its kind never hold together?"""
-        return False
+    def claims(self, words: Words) -> Iterator[Claim]:  # noqa: ARG002
+        """What this asks of single facts, so that plain contradictions are found."""
+        yield from ()
 
 
 class OneOf(Condition, frozen=True):
@@ -78,13 +92,13 @@ class OneOf(Condition, frozen=True):
         return f"{code.fact(self.fact)} in {code.bind(frozenset(self.wanted))}"
 
     def found(self, scene: Scene) -> str:
-        return getattr(scene, self.fact) or "not known"
+        return getattr(scene, self.fact) or scene.words.tongue.not_known
 
-    def wants(self, words: Words) -> str:  # noqa: ARG002
-        return either(self.wanted)
+    def wants(self, words: Words) -> str:
+        return words.either(self.wanted)
 
-    def clashes(self, other: Condition) -> bool:
-        return isinstance(other, type(self)) and set(self.wanted).isdisjoint(other.wanted)
+    def claims(self, words: Words) -> Iterator[Claim]:
+        yield Claim(self.fact, self.about(words), Choices(self.wanted))
 
 
 class AnyOfSeveral(Condition, frozen=True):
@@ -100,10 +114,10 @@ class AnyOfSeveral(Condition, frozen=True):
         return f"not {code.bind(frozenset(self.wanted))}.isdisjoint({code.fact(self.fact)})"
 
     def found(self, scene: Scene) -> str:
-        return ", ".join(getattr(scene, self.fact)) or "none"
+        return ", ".join(getattr(scene, self.fact)) or scene.words.tongue.none
 
-    def wants(self, words: Words) -> str:  # noqa: ARG002
-        return either(self.wanted)
+    def wants(self, words: Words) -> str:
+        return words.either(self.wanted)
 
 
 class Within(Condition, frozen=True):
@@ -111,6 +125,7 @@ class Within(Condition, frozen=True):
 
     fact: ClassVar[str]
     optional: ClassVar[bool] = False
+    floor: ClassVar[int | None] = 0
     wanted: Range
 
     def holds(self, scene: Scene) -> bool:
@@ -124,21 +139,42 @@ class Within(Condition, frozen=True):
 
     def found(self, scene: Scene) -> str:
         value = getattr(scene, self.fact)
-        return "not known" if value is None else self.say(value, scene.words)
+        return scene.words.tongue.not_known if value is None else self.say(value, scene.words)
 
     def wants(self, words: Words) -> str:
-        return self.wanted.words(lambda value: self.say(value, words))
+        return words.range(self.wanted, lambda value: self.say(value, words))
 
     def say(self, value: int, words: Words) -> str:  # noqa: ARG002
         return str(value)
 
-    def never(self) -> str | None:
-        if self.wanted.max is not None and self.wanted.max < 0:
-            return f"{self.about()} is never below 0"
-        return None
+    def claims(self, words: Words) -> Iterator[Claim]:
+        yield Claim(self.fact, self.about(words), span(self.wanted.min, self.wanted.max), self.floor)
 
-    def clashes(self, other: Condition) -> bool:
-        return isinstance(other, type(self)) and not self.wanted.meets(other.wanted)
+
+class Flag(Condition, frozen=True):
+    """Something that is so or is not so, each with its words by language in `words_for`: (so, not so)."""
+
+    fact: ClassVar[str]
+    words_for: ClassVar[Says]
+    wanted: bool
+
+    def holds(self, scene: Scene) -> bool:
+        return getattr(scene, self.fact) is self.wanted
+
+    def source(self, code: Code) -> str:
+        return f"{code.fact(self.fact)} is {code.bind(self.wanted)}"
+
+    def found(self, scene: Scene) -> str:
+        return self._said(scene.words, so=getattr(scene, self.fact))
+
+    def wants(self, words: Words) -> str:
+        return self._said(words, so=self.wanted)
+
+    def _said(self, words: Words, *, so: bool) -> str:
+        return words.of(self.words_for)[0 if so else 1]
+
+    def claims(self, words: Words) -> Iterator[Claim]:
+        yield Claim(self.fact, self.about(words), Choices({self.wanted}))
 
 
 def compared(code: Code, value: str, wanted: Range) -> str:

@@ -1,4 +1,6 @@
-"""What a programme may refer to in the world: currencies, time zones, and the events rules stand on."""
+"""What a programme may refer to in the world: currencies, time zones, and the events that have a meaning of
+their own.
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,7 +9,22 @@ from zoneinfo import ZoneInfo, available_timezones
 from rules.findings import nearest
 from rules.money import EXPONENTS
 
-EVENTS: Final = ("purchase",)
+EVENTS: Final = (
+    "purchase",
+    "joined",
+    "birthday",
+    "tier_changed",
+    "feedback",
+    "case_opened",
+    "case_resolved",
+    "case_overdue",
+    "promise_kept",
+    "promise_broken",
+    "referral_qualified",
+    "overdue",
+    "anniversary",
+)
+"""The events that have a meaning of their own. Any other name is an event of the business's own."""
 
 
 def _currency(name: str) -> tuple[str, str | None] | None:
@@ -24,15 +41,8 @@ def _time_zone(name: str) -> tuple[str, str | None] | None:
     return None
 
 
-def _event(name: str) -> tuple[str, str | None] | None:
-    if name in EVENTS:
-        return None
-    return f'rules on "{name}" are not in this edition', "on = " + " or ".join(f'"{event}"' for event in EVENTS)
-
-
 KNOWN: Final[dict[str, Callable[[str], tuple[str, str | None] | None]]] = {
     "currency": _currency,
     "time zone": _time_zone,
-    "event": _event,
 }
 """Each answers None for a name it knows, or what is wrong and what would be right."""

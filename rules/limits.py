@@ -1,4 +1,4 @@
-"""Limits and caps: what may still be given in a calendar window, and what a purchase used of it."""
+"""Limits, caps and the share of a purchase: what may still be given, and what an event used of it."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from typing import Final
 
 from rules.outcome import Use
 from rules.periods import Per, Window
-from rules.plan import MAX_AMOUNT, Bound, Bounded, Extra, Plan, Standing
+from rules.plan import MAX_AMOUNT, Bound, Bounded, Extra, Plan, Returned, Standing
 
 _NONE_USED: Final = (0, 0)
 
@@ -21,6 +21,8 @@ def restrain(
     """What is used of limits and caps, and the new amounts of rules that were cut."""
     totals = _totals(plan, standing)
     windows = plan.windows(today)
+    if plan.returned is not None and _gives_back_too_much(plan, plan.returned, standing):
+        return _cut(plan, standing, used, windows, trace)
     for bounded, total in totals:
         if total > (_room(bounded, used, windows)[0] if used else bounded.most):
             return _cut(plan, standing, used, windows, trace)
@@ -29,7 +31,7 @@ def restrain(
 
 def _totals(plan: Plan, standing: Standing) -> list[tuple[Bounded, int]]:
     """What stands under each limited rule and in each capped unit, in the order they are judged."""
-    given, amounts, extras, take = standing
+    given, amounts, extras, take, _ = standing
     limited = plan.limited.intersection(given)
     totals = _rule_totals(plan, standing, limited) if limited or (extras and plan.limits) else []
     for bounded, fixed, is_capped in plan.caps:
@@ -80,7 +82,7 @@ def _cut(
     trace: dict[int, str] | None,
 ) -> tuple[tuple[Use, ...], dict[int, int]]:
     """The slow way, when something is too much: each bound in turn lets through what it has room for."""
-    given, amounts, extras, _ = standing
+    given, amounts, extras, _, paid = standing
     lines = [Extra(number, number, plan.amount(number, amounts)) for number in given] + extras
     before = _by_giver(lines)
     touched: list[tuple[Bounded, list[int]]] = [
@@ -96,19 +98,72 @@ def _cut(
             kept = min(lines[n].amount, room)
             room -= kept
             if kept == 0 and lines[n].amount and trace is not None:
-                trace[lines[n].giver] = _limit_words(bounded, bound)
+                trace[lines[n].giver] = _limit_words(plan, bounded, bound)
             lines[n] = lines[n]._replace(amount=kept)
+    if plan.returned is not None:
+        _give_back_no_more(plan, plan.returned, lines, paid, trace)
     totals = [(bounded, sum(lines[n].amount for n in numbers)) for bounded, numbers in touched]
     after = _by_giver(lines)
     return _uses(totals, windows), {giver: amount for giver, amount in after.items() if amount != before[giver]}
 
 
-def _limit_words(bounded: Bounded, bound: Bound | None) -> str:
+def _gives_back_too_much(plan: Plan, returned: Returned, standing: Standing) -> bool:
+    """Is what is given so far worth more than the share of what was paid?"""
+    weights = returned.weights
+    worth = 0
+    for number in standing.given:
+        if weights[number]:
+            worth += weights[number] * plan.amount(number, standing.amounts)
+    worth += sum(weights[giver] * amount for giver, _, amount in standing.extras)
+    return worth > returned.per_minor * standing.paid
+
+
+def _give_back_no_more(
+    plan: Plan, returned: Returned, lines: list[Extra], paid: int, trace: dict[int, str] | None
+) -> None:
+    """Let each line through as far as there is room for it in the share of what was paid."""
+    room = max(returned.per_minor * paid, 0)
+    for n, line in enumerate(lines):
+        weight = returned.weights[line.giver]
+        if weight and line.amount:
+            kept = min(line.amount, room // weight)
+            room -= kept * weight
+            if kept == 0 and trace is not None:
+                trace[line.giver] = plan.words.tongue.return_used.format(returned.said)
+            lines[n] = line._replace(amount=kept)
+
+
+def permit(
+    plan: Plan, doing: Sequence[int], used: dict[str, tuple[int, int]], today: date, trace: dict[int, str] | None
+) -> tuple[list[int], tuple[Use, ...]]:
+    """Of the rules that give no units those whose limits have room, and what they use of them."""
+    permitted: list[int] = []
+    uses: list[Use] = []
+    for number in sorted(doing):
+        bounded = plan.limits.get(number)
+        if bounded is None:
+            permitted.append(number)
+            continue
+        windows = plan.windows(today)
+        room, bound = _room(bounded, used, windows)
+        if not room:
+            if trace is not None:
+                trace[number] = _limit_words(plan, bounded, bound)
+            continue
+        permitted.append(number)
+        uses += [
+            Use(bounded.subject, windows[per].name, windows[per].starts_at, windows[per].ends_at, 1, 0)
+            for per in bounded.windows
+        ]
+    return permitted, tuple(uses)
+
+
+def _limit_words(plan: Plan, bounded: Bounded, bound: Bound | None) -> str:
     assert bound is not None
     kind, _, name = bounded.subject.partition(":")
-    what = f"the cap on {name}" if kind == "cap" else f"the limit of {name}"
-    much = f"{bound.amount}" if bound.times is None else f"{bound.times} time{'' if bound.times == 1 else 's'}"
-    return f"{what}, {much} {'' if bound.per == 'ever' else 'per '}{bound.per}, is used up"
+    t = plan.words.tongue
+    much = f"{bound.amount}" if bound.times is None else plan.words.times(bound.times)
+    return (t.cap_used if kind == "cap" else t.limit_used).format(name, much, t.pers[bound.per])
 
 
 def _by_giver(lines: Sequence[Extra]) -> dict[int, int]:

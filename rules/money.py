@@ -30,7 +30,7 @@ def money_words(amount_minor: int, currency: str) -> str:
     return money_in(currency)(amount_minor)
 
 
-def money_in(currency: str) -> Callable[[int], str]:
+def money_in(currency: str, point: str = ".") -> Callable[[int], str]:
     """The words for amounts of one currency. Raises KeyError for a currency that ISO 4217 does not know."""
     exponent = EXPONENTS[currency]
     scale, name = 10**exponent, "kr" if currency in _CROWNS else currency
@@ -41,6 +41,6 @@ def money_in(currency: str) -> Callable[[int], str]:
             return f"{whole} {name}"
         if amount_minor < 0:
             return f"-{words(-amount_minor)}"
-        return f"{whole}.{part:0{exponent}} {name}"
+        return f"{whole}{point}{part:0{exponent}} {name}"
 
     return words

@@ -1,6 +1,5 @@
 """The kinds of names and numbers a programme document may hold, each with its limits in one place."""
 
-from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
 
 import msgspec
@@ -24,7 +23,11 @@ Currency = Annotated[str, _name("a currency of ISO 4217 such as NOK", pattern=r"
 Timezone = Annotated[
     str, _name("a time zone such as Europe/Oslo", pattern=r"^[A-Za-z0-9_+/-]{1,64}$", known="time zone")
 ]
-EventName = Annotated[str, _name("what the rule stands on, such as purchase", known="event")]
+EventName = Annotated[str, _name("an event such as purchase, birthday or a name of your own such as course_done")]
+PerkName = Annotated[str, _name("the id of a perk of this programme", refers="perk")]
+Slug = Annotated[str, _name("a name in small letters, digits, - and _")]
+Purpose = Annotated[str, _name("a purpose such as marketing.sms", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Purposes = Annotated[tuple[Purpose, ...], Meta(min_length=1)]
 Text = Annotated[str, Meta(min_length=1, max_length=500, extra_json_schema={"description": "a text"})]
 Name = Annotated[str, Meta(min_length=1, max_length=120, extra_json_schema={"description": "a name"})]
 
@@ -59,21 +62,6 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
         highs = [end for end in (self.max, other.max) if end is not None]
         return not lows or not highs or max(lows) <= min(highs)
 
-    def words(self, say: Callable[[int], str] = str) -> str:
-        """Such as "2 or more", "at most 5", "2 to 5" or "exactly 2"."""
-        if self.max is None:
-            return f"{say(self.min or 0)} or more"
-        if self.min is None:
-            return f"at most {say(self.max)}"
-        return f"exactly {say(self.min)}" if self.min == self.max else f"{say(self.min)} to {say(self.max)}"
-
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-WEEKDAY_WORDS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def either(names: Iterable[str]) -> str:
-    """Such as "Monday", "Monday or Tuesday", "Monday, Tuesday or Sunday"."""
-    said = list(names)
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}"

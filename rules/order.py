@@ -1,4 +1,4 @@
-"""How an outcome is computed, in the one defined order: groups, multipliers, rounding, limits, caps.
+"""How an outcome is computed, in the one defined order: groups, multipliers, rounding, limits, caps, the rest.
 
 What stands on the event and holds has been found before this (by the tree or by the generated function: the
 same finding). Then, and in this order:
@@ -12,9 +12,13 @@ same finding). Then, and in this order:
 4. The limits of each rule, in file order. A rule's limit bounds what stands under its id and what multipliers
    added to its award. Where there is too much, what multipliers added goes first, then the later in the file.
 5. The caps of each unit, over everything given, in the same way.
+6. `max_return`: what a purchase gives in all its units, each worth what the best perk it buys is worth, is at most
+   that share of what was paid. Where there is too much, it goes in the same way.
+7. What else happens: the other effects of the rules that fired, in file order.
 
 Groups and multipliers are chosen before limits look: a rule that has used up its limit still holds its
-group's place. A rule fires when it gave something. A use counts what was given in the end.
+group's place. A rule that awards or multiplies fires when it gave something; any other fires when it holds and its
+limits of `times` have room. The other effects of a rule happen when it fires. A use counts what was given in the end.
 """
 
 from collections.abc import Sequence
@@ -22,8 +26,8 @@ from datetime import date
 from typing import Final
 
 from rules.facts import MemberFacts
-from rules.limits import restrain
-from rules.outcome import Award, Outcome, Use
+from rules.limits import permit, restrain
+from rules.outcome import Award, Happening, Outcome, Use
 from rules.plan import Extra, Found, Plan, Standing, taker
 
 _THOUSAND: Final = 1000
@@ -35,11 +39,15 @@ def settle(
     member: MemberFacts,
     counted: int,
     today: date,
+    paid: int = 0,
     *,
     trace: dict[int, str] | None = None,
 ) -> Outcome:
-    """The outcome of what was found. `trace` is told why a rule that holds gives nothing after all."""
-    given, grouped, multiplying, amounts = found
+    """The outcome of what was found. `trace` is told why a rule that holds gives nothing after all.
+
+    `paid` is what `max_return` is a share of, and is asked for by a programme that has one.
+    """
+    given, grouped, multiplying, amounts, doing = found
     if grouped:
         given += best_of_groups(plan, grouped, amounts, trace)
     given.sort()
@@ -48,7 +56,7 @@ def settle(
     uses: tuple[Use, ...] = ()
     cut: dict[int, int] = {}
     if plan.restrained:
-        uses, cut = restrain(plan, Standing(given, amounts, extras, take), member.used, today, trace)
+        uses, cut = restrain(plan, Standing(given, amounts, extras, take, paid), member.used, today, trace)
     made = _made(plan, extras, amounts, counted) if amounts else {}
     if extras or cut:
         given = _shortened(plan, sorted({*given, *(giver for giver, _, _ in extras)}), made, cut)
@@ -56,7 +64,28 @@ def settle(
     awards = list(take(plan.ready))
     for number, award in made.items():
         awards[given.index(number)] = award
+    if plan.happenings:
+        return _with_deeds(plan, given, doing, member, today, Outcome(tuple(awards), uses, ()), trace)  # type: ignore[arg-type]
     return Outcome(tuple(awards), uses, take(plan.ids))  # type: ignore[arg-type]
+
+
+def _with_deeds(
+    plan: Plan,
+    given: list[int],
+    doing: Sequence[int],
+    member: MemberFacts,
+    today: date,
+    outcome: Outcome,
+    trace: dict[int, str] | None,
+) -> Outcome:
+    """The outcome with all that is no award: of the rules that gave units, and of those that only do something."""
+    permitted, uses = permit(plan, doing, member.used, today, trace)
+    fired = sorted([*given, *permitted]) if permitted else given
+    happenings: list[Happening] = []
+    for number in fired:
+        happenings += plan.happenings.get(number, ())
+    ids = tuple([plan.ids[number] for number in fired])
+    return Outcome(outcome.awards, outcome.uses + uses, ids, tuple(happenings))
 
 
 def best_of_groups(plan: Plan, grouped: list[int], amounts: dict[int, int], trace: dict[int, str] | None) -> list[int]:
@@ -71,8 +100,7 @@ def best_of_groups(plan: Plan, grouped: list[int], amounts: dict[int, int], trac
         if winner != number:
             amounts.pop(number, None)
             if trace is not None:
-                said = f'of the group "{plan.groups[number]}" only the best rule fires'
-                trace[number] = f"{said}, and that is {plan.ids[winner]}"
+                trace[number] = plan.words.tongue.best_of_group.format(plan.groups[number], plan.ids[winner])
     return list(best.values())
 
 
@@ -89,7 +117,7 @@ def added(
 ) -> list[Extra]:
     """What the multipliers add to the proportional awards of their units."""
     multiplying.sort()
-    by_unit: dict[str, list[int]] = {}
+    by_unit: dict[str | None, list[int]] = {}
     for number in multiplying:
         by_unit.setdefault(plan.units[number], []).append(number)
     if plan.multipliers == "best" and len(by_unit) < len(multiplying):
@@ -108,7 +136,7 @@ def _best_multiplier(plan: Plan, numbers: list[int], trace: dict[int, str] | Non
         return numbers
     winner = max(numbers, key=lambda number: (plan.thousandths[number], plan.priorities[number], -number))
     if trace is not None:
-        said = f"of several multipliers only the best counts, and that is {plan.ids[winner]}"
+        said = plan.words.tongue.best_multiplier.format(plan.ids[winner])
         trace.update((number, said) for number in numbers if number != winner)
     return [winner]
 
@@ -139,20 +167,22 @@ def _say_no_extra(plan: Plan, multiplying: list[int], extras: list[Extra], trace
     givers = {extra.giver for extra in extras}
     for number in multiplying:
         if number not in givers and number not in trace:
-            trace[number] = f"there were no {plan.words.unit(2, plan.units[number])} it could multiply to one more"
+            unit = plan.words.unit(2, plan.units[number] or "")
+            trace[number] = plan.words.tongue.nothing_to_multiply.format(unit)
 
 
 def _made(plan: Plan, extras: list[Extra], amounts: dict[int, int], counted: int) -> dict[int, Award]:
     """The awards that differ from purchase to purchase: proportional ones, and what multipliers add."""
     makers = plan.makers
+    of_them = plan.of_them
     made = {}
     spent = ""
     for number, amount in amounts.items():
         rule, unit, phrase, each = makers[number]
         if each:
-            reason = f"{phrase}, {amount // each} of them"
+            reason = f"{phrase}{amount // each}{of_them}"
         else:
-            spent = spent or f" on {plan.words.money(counted)}"
+            spent = spent or plan.on_spent + plan.words.money(counted)
             reason = phrase + spent
         made[number] = Award(rule, unit, amount, reason)
     if extras:
@@ -171,7 +201,7 @@ def _shortened(plan: Plan, given: list[int], made: dict[int, Award], cut: dict[i
         award = made.get(number) or plan.ready[number]
         assert award is not None
         if amount:
-            reason = f"{award.reason}, cut by a limit from {award.amount}"
+            reason = award.reason + plan.words.tongue.cut.format(award.amount)
             made[number] = Award(award.rule, award.unit, amount, reason)
         else:
             made.pop(number, None)

@@ -1,8 +1,10 @@
-"""What came of a purchase: the awards, the limits it used, and why each rule fired or did not."""
+"""What came of a purchase or another event: the awards, what else happens, the limits used, and why."""
 
 from datetime import datetime
 
 import msgspec
+
+from rules.effects import Effect
 
 
 class Award(msgspec.Struct, frozen=True, gc=False):
@@ -15,7 +17,7 @@ class Award(msgspec.Struct, frozen=True, gc=False):
 
 
 class Use(msgspec.Struct, frozen=True, gc=False):
-    """What a purchase used of a limit: of "rule:happy-hour" or "cap:points", in one calendar window."""
+    """What an event used of a limit: of "rule:happy-hour" or "cap:points", in one calendar window."""
 
     subject: str
     window: str
@@ -33,9 +35,22 @@ class Because(msgspec.Struct, frozen=True, gc=False):
     because: str
 
 
+class Happening(msgspec.Struct, frozen=True, gc=False):
+    """Something other than units that comes of a rule: `effect` is its name as it is written, `values` what is
+    written there.
+    """
+
+    rule: str
+    effect: str
+    values: Effect
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """All that came of a purchase: `fired` are the rules that gave something, in the order of the file."""
+    """All that came of an event: `fired` are the rules that gave something, in the order of the file. `effects` are
+    what happens after the awards, in the order of the file.
+    """
 
     awards: tuple[Award, ...]
     uses: tuple[Use, ...]
     fired: tuple[str, ...]
+    effects: tuple[Happening, ...] = ()

@@ -48,6 +48,10 @@ class Period(msgspec.Struct, frozen=True):
     def days(self) -> int:
         return {"day": 1, "week": 7}.get(self.kind, 0) * self.count
 
+    def most_days(self) -> int:
+        """The number of days this can be at most."""
+        return self.days() + 31 * self.months()
+
     def after(self, instant: datetime, zone: tzinfo | str) -> datetime:
         """The instant this long after `instant`, at the same time of the local day.
 
@@ -58,6 +62,11 @@ class Period(msgspec.Struct, frozen=True):
         local = instant.astimezone(zone).replace(tzinfo=None)
         day = _months_later(local.date(), self.months()) + timedelta(days=self.days())
         return datetime.combine(day, local.time(), tzinfo=zone).astimezone(UTC)
+
+
+def days_before(day: date, period: Period) -> date:
+    """The last day that no longer lies within a period that ends with this day."""
+    return _months_later(day, -period.months()) - timedelta(days=period.days())
 
 
 def _months_later(day: date, months: int) -> date:
@@ -131,4 +140,4 @@ class TimeWindow(msgspec.Struct, frozen=True):
 
 def is_written_as_text(kind: type) -> bool:
     """Is this one of the types that a document writes as one text, such as a period?"""
-    return issubclass(kind, Period | TimeWindow)
+    return hasattr(kind, "parse")

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from rules.facts import Line
-from rules.names import Names, either
+from rules.names import Names
+from rules.words import Words
 
 
 class Measure(NamedTuple):
@@ -58,27 +59,23 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
                         different.add(line.sku)
         return Measure(quantity, amount, len(different))
 
-    def words(self) -> str:
+    def words(self, words: Words) -> str:
         """Such as "category coffee or tea", "SKU FW", "any item"."""
-        said = [
-            f"{word} {either(names)}"
-            for word, names in (
-                ("SKU", self.sku),
-                ("category", self.category),
-                ("tag", self.tag),
-                ("not category", self.not_category),
-                ("not tag", self.not_tag),
-            )
-            if names
-        ]
-        return ", ".join(said) or "any item"
+        t = words.tongue
+        return ", ".join(_said(self, words, (t.sku, t.category, t.tag, t.not_category, t.not_tag))) or t.any_item
 
-    def single(self) -> tuple[Literal["sku", "category", "tag"], str] | None:
-        """The one name this picks by, when it picks by one name only: then a look-up answers it."""
-        written = [name for name in ("sku", "category", "tag", "not_category", "not_tag") if getattr(self, name)]
-        if len(written) != 1 or written[0].startswith("not_") or len(getattr(self, written[0])) != 1:
-            return None
-        return written[0], getattr(self, written[0])[0]  # type: ignore[return-value]
+    def goods(self, words: Words) -> str:
+        """The same as one buys it: "coffee or tea", "something marked organic", "something"."""
+        t = words.tongue
+        said = _said(self, words, ("{0}", "{0}", t.marked, t.other_than, t.not_marked))
+        if said and not (self.sku or self.category or self.tag):
+            said[0] = f"{t.something}, {said[0]}" if self.not_category is None else f"{t.something} {said[0]}"
+        return ", ".join(said) or t.something
+
+
+def _said(pick: Pick, words: Words, templates: tuple[str, ...]) -> list[str]:
+    fields = (pick.sku, pick.category, pick.tag, pick.not_category, pick.not_tag)
+    return [said.format(words.either(names)) for said, names in zip(templates, fields, strict=True) if names]
 
 
 class Exclude(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,11 +1,14 @@
 """A programme's rules by number, with everything that settling an outcome needs looked up beforehand."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import date
+from fractions import Fraction
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
-from rules.outcome import Award
+from rules.facts import Purchase
+from rules.outcome import Award, Happening
 from rules.periods import WINDOWED, Per, Window, window
 from rules.programme import Programme, Rule, Unit
 
@@ -40,14 +43,15 @@ class Capped(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The rules that hold, by their number in the file: awards, awards in a group, multipliers, and
-    proportional amounts.
+    """The rules that hold, by their number in the file: awards, awards in a group, multipliers, proportional
+    amounts, and the rules that neither award nor multiply.
     """
 
     given: list[int]
     grouped: list[int]
     multiplying: list[int]
     amounts: dict[int, int]
+    doing: Sequence[int] = ()
 
 
 class Extra(NamedTuple):
@@ -59,12 +63,25 @@ class Extra(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What is given so far: the rules that award, their proportional amounts, and what multipliers add."""
+    """What is given so far: the rules that award, their proportional amounts, what multipliers add, and what was
+    paid.
+    """
 
     given: list[int]
     amounts: dict[int, int]
     extras: list[Extra]
     take: Callable[[Sequence[int]], tuple[int, ...]]
+    paid: int = 0
+
+
+class Returned(NamedTuple):
+    """The share of a purchase that may be given back: each rule's unit in whole weights, and of each minor unit paid
+    so many of those weights.
+    """
+
+    weights: list[int]
+    per_minor: int
+    said: str
 
 
 def taker(numbers: Sequence[int]) -> Callable[[Sequence[_T]], tuple[_T, ...]]:
@@ -77,25 +94,31 @@ def taker(numbers: Sequence[int]) -> Callable[[Sequence[_T]], tuple[_T, ...]]:
 class Plan:
     """A programme's rules by number, with everything an outcome needs looked up beforehand."""
 
-    def __init__(self, programme: Programme) -> None:
+    def __init__(self, programme: Programme, language: str | None = None) -> None:
         rules = programme.rules
-        words = programme.words()
+        words = programme.words(language)
         self.words = words
+        self.many, _, self.of_them = words.tongue.of_them.partition("{0}")
+        self.on_spent = words.tongue.on_spent.partition("{0}")[0]
         self.zone = programme.zone
         self.multipliers = programme.multipliers
         self.ids = [rule.id for rule in rules]
         self.units = [rule.unit for rule in rules]
         self.groups = [rule.group for rule in rules]
         self.priorities = [rule.priority for rule in rules]
-        self.phrases = [rule.then.effect.words(words) for rule in rules]
+        self.phrases = ["" if (given := rule.award or rule.multiply) is None else given.words(words) for rule in rules]
         self.ready = [_ready(rule, phrase) for rule, phrase in zip(rules, self.phrases, strict=True)]
         each = [rule.award.amount if rule.award and rule.award.per_item else 0 for rule in rules]
-        self.makers = list(zip(self.ids, self.units, self.phrases, each, strict=True))
+        names = [unit or "" for unit in self.units]
+        said = [phrase + self.many if n else phrase for phrase, n in zip(self.phrases, each, strict=True)]
+        self.makers = list(zip(self.ids, names, said, each, strict=True))
+        self.happenings = {n: _happenings(rule) for n, rule in enumerate(rules) if rule.deeds}
+        self.returned = _returned(programme)
         self.thousandths = [rule.multiply.thousandths if rule.multiply else 0 for rule in rules]
         self.limits = {n: _limits(rule) for n, rule in enumerate(rules) if rule.limit}
         self.caps = [self._capped(name, unit) for name, unit in programme.units.items() if unit.cap]
         self.limited = frozenset(self.limits)
-        self.restrained = bool(self.limits or self.caps)
+        self.restrained = bool(self.limits or self.caps or self.returned)
         self._windows: dict[date, dict[Per, Window]] = {}
 
     def windows(self, today: date) -> dict[Per, Window]:
@@ -123,7 +146,23 @@ def _ready(rule: Rule, phrase: str) -> Award | None:
     """The award of a rule that always gives the same."""
     if rule.award is None or rule.award.proportional:
         return None
-    return Award(rule.id, rule.unit, rule.award.amount, phrase)
+    return Award(rule.id, rule.award.unit, rule.award.amount, phrase)
+
+
+def _happenings(rule: Rule) -> tuple[Happening, ...]:
+    return tuple(Happening(rule.id, effect.written, effect) for effect in rule.deeds)
+
+
+def _returned(programme: Programme) -> Returned | None:
+    """What `max_return` bounds, in whole numbers: a common measure of what every unit is worth."""
+    share = programme.max_return
+    if share is None:
+        return None
+    worths = {name: programme.worth_minor(name) or Fraction(0) for name in programme.units}
+    scale = 1000 * math.lcm(*(worth.denominator for worth in worths.values()))
+    sold = [rule.unit if rule.on == Purchase.kind else None for rule in programme.rules]
+    weights = [0 if unit is None else int(worths[unit] * scale) for unit in sold]
+    return Returned(weights, share.thousandths * scale // 1000, str(share))
 
 
 def _limits(rule: Rule) -> Bounded:

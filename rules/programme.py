@@ -2,18 +2,23 @@
 types.
 """
 
+from collections.abc import Iterator, Mapping
 from datetime import date
+from fractions import Fraction
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
-from rules.bounds import Cap, Limit
+from rules.bounds import Cap, Limit, Share
 from rules.combining import All
-from rules.effects import AwardUnits, MultiplyAwards, Then
+from rules.conditions.member import MemberCount
+from rules.effects import Effect
+from rules.effects.units import AwardUnits, MultiplyAwards
 from rules.example import Example
-from rules.facts import MemberFacts, Purchase
+from rules.facts import Event, MemberFacts, Purchase
+from rules.judging import Condition, Stands
 from rules.names import (
     Country,
     Currency,
@@ -30,8 +35,10 @@ from rules.names import (
 from rules.periods import Period
 from rules.picking import Spend
 from rules.rewards import Perk, Referral, Tier
-from rules.scene import Scene, Words
-from rules.shapes import Reader, Taken, Written
+from rules.scene import Scene
+from rules.shapes import MISSING, Reader, Taken, Written
+from rules.then import Then
+from rules.words import Words
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     multipliers: Literal["best", "add", "product"] = "best"
     spend: Spend = Spend()
     locations: Literal["declared", "on_first_use"] = "on_first_use"
+    max_return: Share | None = None
 
 
 class UnitWording(msgspec.Struct, frozen=True):
@@ -84,29 +92,68 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if self.from_ is not None and self.until is not None and self.from_ > self.until:
             raise ValueError(f"from {self.from_} is after until {self.until}, so this rule can never fire")
+        if any(limit.amount is not None for limit in self.limit) and self.unit is None:
+            raise ValueError("this rule gives no units, so only `times` can limit it")
 
     @classmethod
     def take(cls, reader: Reader, value: Written, place: str) -> Taken:
         """Read a rule; what is found wrong in it is said with its id."""
         named = value.get("id") if isinstance(value, dict) else None
         with reader.within(named if isinstance(named, str) else None):
-            return reader.record(cls, value, place)
+            rule = reader.record(cls, value, place)
+            if not isinstance(rule, Rule):
+                return rule
+            before = len(reader.findings)
+            for where, says, would_be in rule.misplaced():
+                reader.refuse(f"{place}.{where}", says, would_be)
+            return rule if len(reader.findings) == before else MISSING
+
+    def misplaced(self) -> Iterator[tuple[str, str, str]]:
+        """What does not go with the event this stands on: its place, what is wrong, and what would be right."""
+        for where, part, _ in self.when.places("when"):
+            if not self._goes_with(part.stands_on):
+                about = "a purchase" if part.stands_on == "purchase" else "an event that is no purchase"
+                would_be = 'on = "purchase"' if part.stands_on == "purchase" else "another event, or no such condition"
+                yield where, f'"{part.written}" asks about {about}, and this rule stands on {self.on}', would_be
+        for effect in self.then.effects:
+            if not self._goes_with(effect.stands_on):
+                says = f"nothing is given in proportion on {self.on}, as nothing is bought"
+                yield f"then.{effect.written}", says, 'a fixed amount, or on = "purchase"'
+
+    def _goes_with(self, stands: Stands) -> bool:
+        return stands == "anything" or (stands == "purchase") is (self.on == Purchase.kind)
 
     @property
     def award(self) -> AwardUnits | None:
-        return self.then.effect if isinstance(self.then.effect, AwardUnits) else None
+        return self.then.award
 
     @property
     def multiply(self) -> MultiplyAwards | None:
-        return self.then.effect if isinstance(self.then.effect, MultiplyAwards) else None
+        return self.then.multiply
 
     @property
-    def unit(self) -> str:
-        return self.then.effect.unit
+    def deeds(self) -> tuple[Effect, ...]:
+        """The effects other than units, in file order."""
+        return self.then.deeds
+
+    @property
+    def unit(self) -> str | None:
+        """The unit this awards or multiplies, if any."""
+        given = self.award or self.multiply
+        return None if given is None else given.unit
 
     def in_force(self, day: date) -> bool:
         """Is this local day within the rule's dates, both included?"""
         return (self.from_ is None or day >= self.from_) and (self.until is None or day <= self.until)
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """Which member facts are read: their names in MemberFacts, and for each kind of event that is counted how many
+    days back from today the longest period reaches.
+    """
+
+    facts: frozenset[str]
+    counts: Mapping[str, int]
 
 
 class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,15 +217,55 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The unit of this name. Raises KeyError when the programme has no such unit."""
         return self.units[name]
 
-    def words(self) -> Words:
-        """How this programme's money and units are written in an English sentence."""
-        return Words(self.currency, {name: _unit_words(name, unit) for name, unit in self.units.items()})
+    @property
+    def max_return(self) -> Share | None:
+        return self.about.max_return
 
-    def scene(self, event: Purchase, member: MemberFacts, words: Words | None = None) -> Scene:
-        """A purchase and a member as this programme's conditions see them."""
+    def words(self, language: str | None = None) -> Words:
+        """How this programme's money, units and perks are said in a language; in English when none is asked for."""
+        code = language or "en"
+        units = {name: _unit_words(name, unit, code) for name, unit in self.units.items()}
+        perks = {perk.id: perk.says[code] for perk in self.perks if code in perk.says}
+        return Words(self.currency, units, perks, code)
+
+    def scene(self, event: Purchase | Event, member: MemberFacts, words: Words | None = None) -> Scene:
+        """An event and a member as this programme's conditions see them."""
         return Scene(event, member, zone=self.zone, spend=self.spend, words=words or self.words())
 
+    def kinds(self) -> tuple[str, ...]:
+        """Every event a rule stands on, in the order of the file."""
+        return tuple(dict.fromkeys(rule.on for rule in self.rules))
 
-def _unit_words(name: str, unit: Unit) -> tuple[str, str]:
-    said = unit.name.get("en") or next(iter(unit.name.values()), None)
+    def needs(self, on: str | None = None) -> Needs:
+        """Which member facts the rules read: all of them, or those that stand on one kind of event."""
+        rules = [rule for rule in self.rules if on is None or rule.on == on]
+        parts = [part for rule in rules for _, part, _ in rule.when.places("when")]
+        if self.referral is not None and on in (None, Purchase.kind):
+            parts += [part for _, part, _ in self.referral.qualifies.places("qualifies")]
+        return _needs(parts)
+
+    def worth_minor(self, unit: str) -> Fraction | None:
+        """The most money one unit can be worth: what the best perk it buys is worth for each unit of its price. 0 when
+        it buys nothing; None when it buys something whose worth nothing bounds, such as a percentage.
+        """
+        perks = [perk for perk in self.perks if perk.price.unit == unit]
+        worths = [perk.gives.most_minor for perk in perks]
+        if None in worths:
+            return None
+        return max(
+            (Fraction(worth or 0, perk.price.amount) for perk, worth in zip(perks, worths, strict=True)),
+            default=Fraction(0),
+        )
+
+
+def _needs(parts: list[Condition]) -> Needs:
+    counts: dict[str, int] = {}
+    for part in parts:
+        if isinstance(part, MemberCount):
+            counts[part.of] = max(counts.get(part.of, 0), part.within.most_days())
+    return Needs(frozenset(fact for part in parts for fact in part.reads), counts)
+
+
+def _unit_words(name: str, unit: Unit, language: str) -> tuple[str, str]:
+    said = unit.name.get(language) or unit.name.get("en") or next(iter(unit.name.values()), None)
     return (name, name) if said is None else (said.one, said.other)

@@ -38,6 +38,11 @@ class Gives(msgspec.Struct, frozen=True, omit_defaults=True):
         if sum(given is not None for given in (self.free_item, self.amount_off_minor, self.percent_off)) != 1:
             raise ValueError("a perk gives one of free_item, amount_off_minor and percent_off")
 
+    @property
+    def most_minor(self) -> int | None:
+        """The most money this can be worth, in minor units; None when nothing bounds it."""
+        return self.free_item.up_to_minor if self.free_item is not None else self.amount_off_minor
+
 
 class Perk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A thing a member can have for units."""

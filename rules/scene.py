@@ -1,28 +1,14 @@
-"""One purchase and one member as the conditions see them: every fact computed once, by the programme's
-calendar.
-"""
+"""One event and one member as the conditions see them: every fact computed once, by the programme's calendar."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from functools import cached_property
 
-from rules.facts import Line, MemberFacts, Purchase
-from rules.money import money_in
+from rules.facts import Attribute, Event, Line, MemberFacts, Purchase
 from rules.picking import Measure, Pick, Spend
+from rules.words import Words
 
-
-class Words:
-    """How money and units are written in the sentences of an explanation."""
-
-    def __init__(self, currency: str, units: dict[str, tuple[str, str]]) -> None:
-        self.money = money_in(currency)
-        self._units = units
-
-    def units(self, amount: int, unit: str) -> str:
-        return f"{amount} {self.unit(amount, unit)}"
-
-    def unit(self, amount: int, unit: str) -> str:
-        one, other = self._units.get(unit, (unit, unit))
-        return one if amount == 1 else other
+NO_ATTRIBUTES: Mapping[str, Attribute] = {}
 
 
 def days_between(earlier: datetime | None, today: date, zone: tzinfo) -> int | None:
@@ -32,11 +18,14 @@ def days_between(earlier: datetime | None, today: date, zone: tzinfo) -> int | N
 
 class Scene:
     """The facts by the names the conditions use. The generated function computes the same ones under the same
-    names.
+    names. Of an event that is no purchase, what only a purchase has is not there.
     """
 
-    def __init__(self, event: Purchase, member: MemberFacts, *, zone: tzinfo, spend: Spend, words: Words) -> None:
+    def __init__(
+        self, event: Purchase | Event, member: MemberFacts, *, zone: tzinfo, spend: Spend, words: Words
+    ) -> None:
         self.event = event
+        self.purchase = event if isinstance(event, Purchase) else None
         self.member = member
         self.zone = zone
         self.spend = spend
@@ -46,12 +35,12 @@ class Scene:
     def measure(self, pick: Pick) -> Measure:
         known = self._measures.get(id(pick))
         if known is None:
-            known = self._measures[id(pick)] = pick.measure(self.event.lines)
+            known = self._measures[id(pick)] = pick.measure(self.lines)
         return known
 
-    @property
+    @cached_property
     def lines(self) -> tuple[Line, ...] | None:
-        return self.event.lines
+        return None if self.purchase is None else self.purchase.lines
 
     @cached_property
     def local(self) -> datetime:
@@ -71,27 +60,37 @@ class Scene:
 
     @cached_property
     def counted(self) -> int:
-        return self.spend.counted(self.event.total_minor, self.event.refunded_minor, self.event.lines)
+        sold = self.purchase
+        return 0 if sold is None else self.spend.counted(sold.total_minor, sold.refunded_minor, sold.lines)
+
+    @cached_property
+    def paid(self) -> int:
+        """What was paid and not given back, whatever of it counts."""
+        return 0 if self.purchase is None else self.purchase.total_minor - self.purchase.refunded_minor
+
+    @cached_property
+    def attributes(self) -> Mapping[str, Attribute]:
+        return self.event.attributes if isinstance(self.event, Event) else NO_ATTRIBUTES
 
     @cached_property
     def location(self) -> str | None:
         return self.event.location
 
     @cached_property
-    def till(self) -> str | None:
-        return self.event.till
-
-    @cached_property
     def staff(self) -> str | None:
         return self.event.staff
 
     @cached_property
+    def till(self) -> str | None:
+        return None if self.purchase is None else self.purchase.till
+
+    @cached_property
     def channel(self) -> str | None:
-        return self.event.channel
+        return None if self.purchase is None else self.purchase.channel
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
-        return self.event.codes
+        return () if self.purchase is None else self.purchase.codes
 
     @cached_property
     def tier(self) -> str | None:
@@ -116,6 +115,34 @@ class Scene:
     @cached_property
     def balance(self) -> dict[str, int]:
         return self.member.balance
+
+    @cached_property
+    def birthday(self) -> str | None:
+        return self.member.birthday
+
+    @cached_property
+    def counts(self) -> dict[str, tuple[date, ...]]:
+        return self.member.counts
+
+    @cached_property
+    def usual_interval_days(self) -> int | None:
+        return self.member.usual_interval_days
+
+    @cached_property
+    def consents(self) -> tuple[str, ...]:
+        return self.member.consents
+
+    @cached_property
+    def open_case(self) -> bool:
+        return self.member.open_case
+
+    @cached_property
+    def contact_person(self) -> str | None:
+        return self.member.contact_person
+
+    @cached_property
+    def ambassador_degree(self) -> int:
+        return self.member.ambassador_degree
 
     @cached_property
     def first_purchase(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from rules.expecting import Kind, fields_of, not_none, type_of
+from rules.expecting import Kind, choices, fields_of, type_of
 from rules.programme import Programme
 
 _PLAIN: dict[type[inspect.Type], dict[str, Any]] = {
@@ -56,7 +56,8 @@ class _Describer:
             described = self._typed(shape.type, {**extra, **(shape.extra or {})})
             return described | (shape.extra_json_schema or {})
         if isinstance(shape, inspect.UnionType):
-            return self._typed(not_none(shape), extra)
+            kinds = [self._typed(kind, extra) for kind in choices(shape)]
+            return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
         cls: Kind = getattr(shape, "cls", None)
         if hasattr(cls, "parse"):
             return {"type": "string", "pattern": cls.pattern, "description": cls.expected}

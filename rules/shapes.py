@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import inspect
 
-from rules.expecting import Kind, expected, fields_of, keys, not_none, type_of, would_be
+from rules.expecting import Kind, choices, expected, fields_of, keys, type_of, would_be
 from rules.findings import Finding, nearest
 from rules.known import KNOWN
 
@@ -24,6 +24,13 @@ Written: TypeAlias = Any
 Taken: TypeAlias = Any
 """A typed value, or MISSING."""
 MISSING: Final = object()
+_WRITTEN_AS: Final[tuple[tuple[Any, Any], ...]] = (
+    (inspect.BoolType, bool),
+    (inspect.IntType, int),
+    (inspect.StrType, str),
+    (inspect.VarTupleType, (list, tuple)),
+    ((inspect.StructType, inspect.DictType), Mapping),
+)
 _SAFE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")  # what every database and file can keep
 
 
@@ -84,7 +91,7 @@ class Reader:
                 shape.type, value, place, {**extra, **(shape.extra or {}), **(shape.extra_json_schema or {})}
             )
         if isinstance(shape, inspect.UnionType):
-            return self._typed(not_none(shape), value, place, extra)
+            return self._chosen(choices(shape), value, place, extra)
         cls: Kind = getattr(shape, "cls", None)
         if hasattr(cls, "take"):
             return cls.take(self, value, place)
@@ -99,6 +106,15 @@ class Reader:
         if isinstance(shape, inspect.DictType):
             return self._named(shape, value, place)
         return self._plain(shape, value, place, extra)
+
+    def _chosen(self, kinds: list[inspect.Type], value: Written, place: str, extra: Mapping[str, Any]) -> Taken:
+        """Of several types the one that this can be, by how it is written."""
+        if len(kinds) == 1:
+            return self._typed(kinds[0], value, place, extra)
+        for kind in kinds:
+            if _is_written_as(kind, value):
+                return self._typed(kind, value, place, extra)
+        return self.refuse(place, f"{_written(value)} is not right here", " or ".join(map(expected, kinds)))
 
     def _parsed(self, cls: Kind, value: Written, place: str) -> Taken:
         if not isinstance(value, str):
@@ -168,6 +184,13 @@ class Reader:
                 self.findings.append(
                     Finding("refused", place, rule, f'there is no {kind} "{name}"', nearest(name, known))
                 )
+
+
+def _is_written_as(shape: inspect.Type, value: Written) -> bool:
+    if isinstance(shape, inspect.Metadata):
+        return _is_written_as(shape.type, value)
+    written = next((kind for types, kind in _WRITTEN_AS if isinstance(shape, types)), object)
+    return isinstance(value, written) and isinstance(value, bool) is isinstance(shape, inspect.BoolType)
 
 
 def _plainly(shape: inspect.Type, value: Written) -> Taken:

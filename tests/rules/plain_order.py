@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
 from itertools import pairwise
 
-from rules import Cap, Limit, MemberFacts, Programme, Purchase, Rule
+from rules import Cap, Event, Limit, MemberFacts, Programme, Purchase, Rule
 from rules.periods import window
 
 Lines = dict[tuple[str, str], int]
 
 
 def outcome(
-    programme: Programme, event: Purchase, member: MemberFacts
+    programme: Programme, event: Purchase | Event, member: MemberFacts
 ) -> tuple[dict[str, int], dict[tuple[str, str], tuple[int, int]]]:
-    """What each rule gives, and what is used of each limit: (subject, window) -> (times, amount)."""
+    """What each rule that fires gives (0 where it only does something), and what is used of each limit: (subject,
+    window) -> (times, amount).
+    """
     scene = programme.scene(event, member)
-    holding = [rule for rule in programme.rules if rule.in_force(scene.today) and rule.when.holds(scene)]
+    standing = [rule for rule in programme.rules if rule.on == event.kind]
+    holding = [rule for rule in standing if rule.in_force(scene.today) and rule.when.holds(scene)]
     worth = {rule.id: rule.award.worth(scene) for rule in holding if rule.award}
     awarding = [rule for rule in holding if rule.award and worth[rule.id] and _best_of_group(rule, holding, worth)]
 
@@ -37,6 +41,7 @@ def outcome(
     for subject, bounds, keys in subjects:
         for bound in bounds:
             _let_through(lines, keys, bound, _used(programme, scene.today, member, subject, bound))
+    _return_no_more(programme, event, lines, unit_of)
     for subject, bounds, keys in subjects:
         total = sum(lines[line] for line in keys)
         for bound in bounds:
@@ -46,7 +51,40 @@ def outcome(
     given: dict[str, int] = {}
     for (giver, _), amount in lines.items():
         given[giver] = given.get(giver, 0) + amount
-    return {rule.id: given[rule.id] for rule in programme.rules if given.get(rule.id)}, used
+    doing = {
+        rule.id for rule in holding if rule.unit is None and _permitted(programme, scene.today, member, rule, used)
+    }
+    return {rule.id: given.get(rule.id, 0) for rule in programme.rules if given.get(rule.id) or rule.id in doing}, used
+
+
+def _permitted(
+    programme: Programme,
+    today: date,
+    member: MemberFacts,
+    rule: Rule,
+    uses: dict[tuple[str, str], tuple[int, int]],
+) -> bool:
+    """Have all limits of a rule that gives no units room? Then it uses each of them once."""
+    subject = f"rule:{rule.id}"
+    if not all(_used(programme, today, member, subject, one)[0] < (one.times or 0) for one in rule.limit):
+        return False
+    for one in rule.limit:
+        if one.per != "purchase":
+            uses[subject, window(one.per, today, programme.zone).name] = (1, 0)
+    return True
+
+
+def _return_no_more(
+    programme: Programme, event: Purchase | Event, lines: Lines, unit_of: dict[str, str | None]
+) -> None:
+    if programme.max_return is None or isinstance(event, Event):
+        return
+    room = Fraction(programme.max_return.thousandths, 1000) * max(event.total_minor - event.refunded_minor, 0)
+    for line, amount in lines.items():
+        worth = programme.worth_minor(unit_of[line[0]] or "")
+        if worth:
+            lines[line] = min(amount, int(room / worth))
+            room -= lines[line] * worth
 
 
 def _used(programme: Programme, today: date, member: MemberFacts, subject: str, bound: Cap | Limit) -> tuple[int, int]:

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rules import Cap, Limit, Line, MemberFacts, Programme, Purchase, Return, read
+from rules import Cap, Event, Limit, Line, MemberFacts, Programme, Purchase, Return, read
+from rules.conditions import CONDITIONS as KINDS
 from rules.periods import window
 
 CATEGORIES = ("coffee", "tea", "cake", "gift-card", "bread")
@@ -18,6 +19,11 @@ LOCATIONS = ("harbour", "airport", "station")
 TIERS = ("silver", "gold")
 UNITS = ("points", "stamps")
 ZONES = ("Europe/Oslo", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
+EVENTS = ("feedback", "birthday", "course_done")
+FIELDS = ("score", "course", "certified")
+COURSES = ("brewing", "latte-art")
+PURPOSES = ("marketing.sms", "profiling", "service")
+PERKS = ("five-off", "free-coffee")
 PERIODS = ("purchase", "day", "week", "month", "year", "ever")
 
 
@@ -77,12 +83,37 @@ CONDITIONS: dict[str, Callable[[Random], Any]] = {
     "member.days_since_last_purchase": lambda random: span(random, 60),
     "member.balance": lambda random: {unit: span(random, 100) for unit in {*some(random, UNITS)}},
     "member.first_purchase": lambda random: random.random() < 0.5,
+    "attributes": lambda random: {name: wish(random, name) for name in sorted({*some(random, FIELDS)})},
+    "member.count": lambda random: (
+        {"of": random.choice(EVENTS), "within": random.choice(("1 day", "7 days", "3 weeks", "2 months", "1 year"))}
+        | span(random, 3)
+    ),
+    "member.overdue": lambda random: {"min": f"@{random.choice(['0.5', '1', '1.25', '3'])}@"},
+    "member.birthday": lambda random: random.choice(("day", "week", "month")),
+    "member.consent": lambda random: some(random, PURPOSES),
+    "member.open_case": lambda random: random.random() < 0.5,
+    "member.contact_person": lambda random: some(random, ("day-shift", "night-shift")),
+    "member.ambassador_degree": lambda random: span(random, 4, -2),
 }
 
 
-def when(random: Random, depth: int = 0) -> dict[str, Any]:
+def wish(random: Random, name: str) -> Any:
+    if name == "certified":
+        return random.random() < 0.5
+    if name == "course":
+        return some(random, COURSES)
+    return span(random, 5) if random.random() < 0.7 else [random.randint(0, 5)]
+
+
+def goes_with(on: str, name: str) -> bool:
+    stands = KINDS[name].stands_on
+    return stands == "anything" or (stands == "purchase") is (on == "purchase")
+
+
+def when(random: Random, depth: int = 0, on: str = "purchase") -> dict[str, Any]:
     written: dict[str, Any] = {}
-    for name in random.sample(list(CONDITIONS), random.choices([0, 1, 2, 3], [2, 4, 3, 1])[0]):
+    fitting = [name for name in CONDITIONS if goes_with(on, name)]
+    for name in random.sample(fitting, random.choices([0, 1, 2, 3], [2, 4, 3, 1])[0]):
         value = CONDITIONS[name](random)
         if name.startswith("member."):
             written.setdefault("member", {})[name.removeprefix("member.")] = value
@@ -90,14 +121,14 @@ def when(random: Random, depth: int = 0) -> dict[str, Any]:
             written[name] = value
     if depth < 2 and random.random() < 0.3:
         nested = random.choice(["any", "all", "not"])
-        tables = [when(random, depth + 1) for _ in range(random.randint(1, 3))]
+        tables = [when(random, depth + 1, on) for _ in range(random.randint(1, 3))]
         written[nested] = tables[0] if nested == "not" else tables
     return written
 
 
-def award(random: Random) -> dict[str, Any]:
+def award(random: Random, on: str = "purchase") -> dict[str, Any]:
     given: dict[str, Any] = {"unit": random.choice(UNITS), "amount": random.randint(1, 30)}
-    kind = random.choice(["fixed", "per_minor", "per_item"])
+    kind = random.choice(["fixed", "per_minor", "per_item"]) if on == "purchase" else "fixed"
     if kind == "per_minor":
         given["per_minor"] = random.choice([500, 1000, 2500])
     elif kind == "per_item":
@@ -110,7 +141,27 @@ def multiply(random: Random) -> dict[str, Any]:
     return {"unit": random.choice(UNITS), "by": f"@{random.choice(['1.1', '1.5', '2', '2.375', '3'])}@"}
 
 
-EFFECTS: dict[str, Callable[[Random], Any]] = {"award": award, "multiply": multiply}
+EFFECTS: dict[str, Callable[[Random], Any]] = {
+    "award": award,
+    "multiply": multiply,
+    "grant": lambda random: {"perk": random.choice(PERKS), "valid_for": random.choice(("30 days", "1 year"))},
+    "ask": lambda random: {"question": {"en": random.choice(("How was it?", "Will you come again?"))}},
+    "open_case": lambda random: {"about": "low marks"} | ({"within": "2 days"} if random.random() < 0.5 else {}),
+    "message": lambda random: {"purpose": random.choice(PURPOSES), "text": {"en": "Thank you!", "nb": "Takk!"}},
+    "tag": lambda random: {random.choice(("add", "remove")): some(random, ("student", "neighbour"))},
+    "promise": lambda random: {"what": "we call back", "within": random.choice(("1 day", "2 weeks"))},
+    "notify": lambda random: {"event": random.choice(("vip", "low-marks"))},
+}
+DEEDS = [name for name in EFFECTS if name not in ("award", "multiply")]
+
+
+def then(random: Random, on: str) -> dict[str, Any]:
+    """An award, a multiplier, or neither; and now and then something else beside it."""
+    giving = random.choice([*["award"] * 8, *["multiply"] * 2 * (on == "purchase"), *[None] * 3])
+    deeds = random.sample(DEEDS, random.choice([0, 0, 0, 1, 2]) if giving else random.choice([1, 1, 2]))
+    written = {name: EFFECTS[name](random) for name in deeds}
+    given = {} if giving is None else {giving: award(random, on) if giving == "award" else multiply(random)}
+    return given | written if random.random() < 0.5 else written | given
 
 
 def limit(random: Random) -> dict[str, Any]:
@@ -119,12 +170,14 @@ def limit(random: Random) -> dict[str, Any]:
 
 
 def rule(random: Random, number: int) -> dict[str, Any]:
-    effect = random.choices(list(EFFECTS), [4, 1])[0]
-    written: dict[str, Any] = {"id": f"rule-{number}", "on": "purchase", "when": when(random)}
-    written["then"] = {effect: EFFECTS[effect](random)}
+    on = random.choice(EVENTS) if random.random() < 0.25 else "purchase"
+    written: dict[str, Any] = {"id": f"rule-{number}", "on": on, "when": when(random, 0, on)}
+    written["then"] = then(random, on)
     if random.random() < 0.3:
-        written["limit"] = [limit(random) for _ in range(random.randint(1, 2))]
-    if effect == "award" and random.random() < 0.3:
+        limits = [limit(random) for _ in range(random.randint(1, 2))]
+        gives = {"award", "multiply"} & written["then"].keys()
+        written["limit"] = [one for one in limits if gives or "times" in one]
+    if "award" in written["then"] and random.random() < 0.3:
         written["group"] = f"{written['then']['award']['unit']}-{random.randint(1, 2)}"
         written["priority"] = random.randint(0, 2)
     if random.random() < 0.1:
@@ -154,6 +207,7 @@ def document(random: Random, rules: int) -> str:
             "languages": ["en"],
             "multipliers": random.choice(["best", "add", "product"]),
             "spend": spend(random) if random.random() < 0.6 else {},
+            **({"max_return": random.choice(("1 %", "7.5 %", "100 %"))} if random.random() < 0.25 else {}),
         },
         "units": {
             unit: {"cap": [{"amount": random.randint(20, 200), "per": random.choice(PERIODS)}]}
@@ -168,6 +222,14 @@ def document(random: Random, rules: int) -> str:
                 "keeps_for": "1 year",
             }
             for tier in TIERS
+        ],
+        "perks": [
+            {
+                "id": perk,
+                "price": {"unit": unit, "amount": random.choice((7, 10, 100))},
+                "gives": {"amount_off_minor": random.choice((500, 5000))},
+            }
+            for perk, unit in zip(PERKS, UNITS, strict=True)
         ],
         "rules": [rule(random, number) for number in range(rules)],
     }
@@ -208,7 +270,44 @@ def purchase(random: Random) -> Purchase:
     )
 
 
-def member(random: Random, programme: Programme, event: Purchase) -> MemberFacts:
+def other_event(random: Random) -> Event:
+    """Something else than a purchase."""
+    told: dict[str, str | int | bool] = {
+        "score": random.choice((0, 2, 5, True, "5")),
+        "course": random.choice((*COURSES, "roasting", 1)),
+        "certified": random.choice((True, False, 1, "yes")),
+    }
+    return Event(
+        kind=random.choice(EVENTS),
+        occurred_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=random.randrange(365 * 24 * 60)),
+        attributes={name: value for name, value in told.items() if random.random() < 0.7},
+        location=random.choice((*LOCATIONS, None)),
+        staff=random.choice(("day-shift", "night-shift", None)),
+    )
+
+
+def event(random: Random) -> Purchase | Event:
+    """Mostly a purchase."""
+    return other_event(random) if random.random() < 0.25 else purchase(random)
+
+
+def counts(random: Random, today: date) -> dict[str, tuple[date, ...]]:
+    """How often each kind of event has happened, some of it just at the edge of a period."""
+    back = (0, 1, 6, 7, 20, 21, 30, 59, 62, 364, 366)
+    return {
+        kind: tuple(sorted(today - timedelta(days=random.choice(back)) for _ in range(random.randint(1, 4))))
+        for kind in EVENTS
+        if random.random() < 0.6
+    }
+
+
+def birthday(random: Random, today: date) -> str | None:
+    near = today + timedelta(days=random.randint(-7, 7))
+    return random.choice((None, "02-29", f"{today:%m-%d}", f"{near:%m-%d}"))
+
+
+def member(random: Random, programme: Programme, event: Purchase | Event) -> MemberFacts:
+    today = event.occurred_at.astimezone(programme.zone).date()
     last = event.occurred_at - timedelta(hours=random.randrange(2000)) if random.random() < 0.7 else None
     return MemberFacts(
         visits=random.choice([0, 1, 3, 9]),
@@ -221,10 +320,17 @@ def member(random: Random, programme: Programme, event: Purchase) -> MemberFacts
         language=random.choice(("nb", "en", None)),
         balance={unit: random.randint(-5, 120) for unit in UNITS if random.random() < 0.8},
         used=dict(used(random, programme, event)) if random.random() < 0.6 else {},
+        birthday=birthday(random, today),
+        counts=counts(random, today),
+        usual_interval_days=random.choice((None, 0, 1, 7, 30)),
+        consents=tuple(random.sample(PURPOSES, random.randint(0, 3))),
+        open_case=random.random() < 0.3,
+        contact_person=random.choice((None, "day-shift", "night-shift")),
+        ambassador_degree=random.randint(-3, 5),
     )
 
 
-def used(random: Random, programme: Programme, event: Purchase) -> Iterator[tuple[str, tuple[int, int]]]:
+def used(random: Random, programme: Programme, event: Purchase | Event) -> Iterator[tuple[str, tuple[int, int]]]:
     """What the limits have seen already, in the windows that this purchase falls in."""
     day = event.occurred_at.astimezone(ZoneInfo(programme.timezone)).date()
     subjects: dict[str, Sequence[Cap | Limit]] = {f"rule:{rule.id}": rule.limit for rule in programme.rules}

@@ -59,7 +59,7 @@ def test_an_example_that_fails_says_what_was_expected_and_what_was_found() -> No
         ({"total": {"max": -1}}, "the counted spend is never below 0"),
         ({"not": {}}, "a condition that always holds is negated"),
         ({"any": [{"total": {"max": -1}}, {"member": {"visits": {"max": -1}}}]}, "the counted spend is never below 0"),
-        ({"all": [{"items": {"quantity": {"max": -1}}}]}, "a quantity is never below 0"),
+        ({"all": [{"items": {"quantity": {"max": -1}}}]}, "the quantity of any item is never below 0"),
         ({"location": ["harbour"], "all": [{"location": ["airport"]}]}, "the location cannot be both"),
         ({"total": {"min": 5000}, "all": [{"total": {"max": 4000}}]}, "the counted spend cannot be both"),
         ({"weekday": ["sat"], "all": [{"weekday": ["mon", "tue"]}]}, "weekday cannot be both"),
@@ -74,7 +74,7 @@ def test_a_rule_that_can_plainly_never_fire_is_refused(when: dict[str, Any], why
 
 def test_what_can_hold_is_not_refused() -> None:
     when = {
-        "any": [{"total": {"max": -1}}, {"weekday": ["mon"]}],
+        "any": [{"total": {"max": -1}}, {"weekday": ["mon", "sun"]}],
         "weekday": ["sat", "sun"],
         "all": [{"weekday": ["sun"]}, {"total": {"min": 10}}, {"total": {"max": 10}}],
     }

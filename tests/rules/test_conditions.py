@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rules import check, compile_programme, evaluate_tree
+from rules import check, compile_programme, evaluate_tree, sentence
 from rules.conditions import CONDITIONS
 from rules.shapes import MISSING
 from tests.rules.corner_cafe import document, happened, read_document
@@ -22,15 +22,20 @@ def cases(kind: str) -> list[Any]:
     ]
 
 
-def the_rule(when: dict[str, Any]) -> dict[str, Any]:
+def the_rule(case: dict[str, Any]) -> dict[str, Any]:
     """One rule of one point at a café that does not count gift cards."""
-    rule = {"id": "the-rule", "when": when, "then": {"award": {"unit": "points", "amount": 1}}}
+    rule = {
+        "id": "the-rule",
+        "on": case.get("on", "purchase"),
+        "when": case["when"],
+        "then": {"award": {"unit": "points", "amount": 1}},
+    }
     return document(rule, spend={"exclude": {"category": ["gift-card"]}})
 
 
 @pytest.mark.parametrize("case", cases("cases"))
 def test_a_condition_holds_as_worked_by_hand(case: dict[str, Any]) -> None:
-    programme, event, member = happened(the_rule(case["when"]), case)
+    programme, event, member = happened(the_rule(case), case)
     compiled = compile_programme(programme)
 
     outcome = compiled.evaluate(event, member)
@@ -41,11 +46,13 @@ def test_a_condition_holds_as_worked_by_hand(case: dict[str, Any]) -> None:
     assert because.fired is case["holds"]
     if "because" in case:
         assert because.because == case["because"]
+    for language, said in case.get("says", {}).items():
+        assert sentence(programme.rules[0], programme, language) == said
 
 
 @pytest.mark.parametrize("case", cases("refused"))
 def test_a_condition_written_wrong_is_refused_at_its_place(case: dict[str, Any]) -> None:
-    programme, findings = read_document(the_rule(case["when"]))
+    programme, findings = read_document(the_rule(case))
 
     found = findings if programme is MISSING or findings else check(programme)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rules import Outcome, check, compile_programme, evaluate_tree
+from rules import Outcome, check, compile_programme, evaluate_tree, sentence
 from rules.effects import EFFECTS
 from rules.shapes import MISSING
 from tests.rules.corner_cafe import document, happened, read_document
@@ -38,6 +38,8 @@ def judged(written: dict[str, Any], case: dict[str, Any]) -> Outcome:
     because = {one.rule: one.because for one in compiled.explain(event, member, outcome)}
     for rule, said in case.get("because", {}).items():
         assert because[rule] == said
+    for language, said in case.get("says", {}).items():
+        assert sentence(programme.rules[0], programme, language) == said
     return outcome
 
 
@@ -53,6 +55,11 @@ def test_an_effect_gives_what_was_worked_by_hand(case: dict[str, Any]) -> None:
     outcome = judged(document(*case["rules"], **settings), case)
 
     assert_awards(outcome, case["awards"])
+    assert [happening.effect for happening in outcome.effects] == case.get("effects", [])
+    if "fired" in case:
+        assert list(outcome.fired) == case["fired"]
+    if "uses" in case:
+        assert [[use.subject, use.window, use.times, use.amount] for use in outcome.uses] == case["uses"]
 
 
 @pytest.mark.parametrize("case", cases("refused"))
@@ -61,6 +68,7 @@ def test_an_effect_written_wrong_is_refused_at_its_place(case: dict[str, Any]) -
 
     found = findings if programme is MISSING or findings else check(programme)
 
+    found = tuple(finding for finding in found if finding.severity == "refused")
     assert [finding.place for finding in found] == [case["place"]]
     assert case["says"] in found[0].says
     assert found[0].rule == case["rules"][0]["id"]

@@ -34,7 +34,7 @@ then.award = { unit = "ponits", amount = 1, per_minor = 1000 }
 
 [[rules]]
 id = "base"
-on = "birthday"
+on = "Birthday"
 then.award = { unit = "points", amount = 1.5 }
 
 [[rules]]
@@ -43,7 +43,7 @@ on = "purchase"
 when.weekdays = ["mon"]
 when.time = "14:00-14:00"
 when.items = { catgory = ["coffee"], quantity = { min = 3, max = 2 } }
-when.member = { tier = ["gild"], birthday = "day" }
+when.member = { tier = ["gild"], birthday = "today" }
 then.multiply = { unit = "points", by = 0.5 }
 limit = { times = 1 }
 
@@ -89,18 +89,18 @@ EXPECTED = {
     "units.points.cap": (None, '"per" is missing', None),
     "rules[0].then.award.unit": ("base", 'there is no unit "ponits"', "points"),
     "rules[1].id": ("base", 'the rule "base" is used twice; the first is at rules[0].id', "an id of its own"),
-    "rules[1].on": ("base", 'rules on "birthday" are not in this edition', 'on = "purchase"'),
+    "rules[1].on": ("base", '"Birthday" is not right here', None),
     "rules[1].then.award.amount": ("base", "1.5 is not right here", None),
     "rules[2].when.weekdays": ("happy-hour", 'there is no condition "weekdays"', "weekday"),
     "rules[2].when.time": ("happy-hour", "this window has no length", None),
     "rules[2].when.items.catgory": ("happy-hour", '"catgory" is not known here', "category"),
     "rules[2].when.items.quantity": ("happy-hour", "min 3 is above max 2", None),
     "rules[2].when.member.tier[0]": ("happy-hour", 'there is no tier "gild"', "gold"),
-    "rules[2].when.member.birthday": ("happy-hour", "is not in this edition", "a rule without it"),
+    "rules[2].when.member.birthday": ("happy-hour", '"today" is not right here', "day"),
     "rules[2].then.multiply": ("happy-hour", "`by` must be above 1", None),
     "rules[2].limit": ("happy-hour", '"per" is missing', None),
     "rules[3].id": ("Late Night", '"Late Night" is not right here', None),
-    "rules[3].then.message": ("Late Night", 'the effect "message" is not in this edition', "award or multiply"),
+    "rules[3].then.message": ("Late Night", '"hello" stands where a table is wanted', "a table with purpose, text"),
     "rules[4]": (None, '"id" is missing', None),
     "rules[4].until": (None, '"tomorrow" is not right here', "a date such as 2026-01-05"),
     "perks[0].price.unit": (None, 'there is no unit "stamps"', None),

@@ -50,7 +50,7 @@ def test_random_programmes_are_valid(seed: int) -> None:
         ("when", {"any": []}),
         ("when", {"member": {"teir": ["gold"]}}),
         ("then", {}),
-        ("then", {"grant": {"perk": "free-coffee"}}),
+        ("then", {"grant": {"perks": "free-coffee"}}),
         ("then", {"award": {"unit": "points"}}),
         ("limit", {"times": 0, "per": "day"}),
         ("colour", "blue"),

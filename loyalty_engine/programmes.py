@@ -24,6 +24,11 @@ from loyalty_engine.rows import Posting
 from loyalty_engine.tables import Business, Draft, Version
 
 _CURSOR_DIGITS = 10
+_CARRIED_OUT = frozenset({"award", "multiply"})
+_FACTS_TO_COME = frozenset({
+    "tier", "tags", "birthday", "counts", "usual_interval_days", "consents", "open_case", "contact_person",
+    "ambassador_degree",
+})  # fmt: skip
 Format = Literal["toml", "json"]
 
 
@@ -33,7 +38,25 @@ def check_text(source: str, form: Format) -> tuple[rules.Programme | None, tuple
         programme = rules.read(source, form)
     except rules.ProgrammeInvalid as invalid:
         return None, _shown(invalid.findings)
-    return programme, _shown(rules.check(programme))
+    return programme, (*_shown(rules.check(programme)), *_not_carried_out(programme))
+
+
+def _not_carried_out(programme: rules.Programme) -> tuple[Finding, ...]:
+    """Warn of what the language can say and this house does not do yet: a shop must not wait for it in vain."""
+    found = []
+    for number, rule in enumerate(programme.rules):
+        place = f"rules[{number}]"
+        if rule.on != "purchase":
+            says = f'nothing tells this edition of "{rule.on}" yet, so this rule will not fire'
+            found.append(Finding("warned", f"{place}.on", rule.id, says, None))
+        for effect in rule.then.effects:
+            if effect.written not in _CARRIED_OUT:
+                says = f'this edition judges "{effect.written}" and does not carry it out yet'
+                found.append(Finding("warned", f"{place}.then.{effect.written}", rule.id, says, None))
+    for fact in sorted(programme.needs("purchase").facts & _FACTS_TO_COME):
+        says = f"this edition does not keep {fact.replace('_', ' ')} of members yet, so what asks for it does not hold"
+        found.append(Finding("warned", "rules", None, says, None))
+    return tuple(found)
 
 
 def _shown(findings: tuple[rules.Finding, ...]) -> tuple[Finding, ...]:

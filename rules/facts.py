@@ -22,7 +22,7 @@ MonthDay = Annotated[
 ]
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One line of a receipt. `amount_minor` is what was paid for the whole line, after `discount_minor` and
     with `tax_minor`.
     """
@@ -37,7 +37,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tags: tuple[str, ...] = ()
 
 
-class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One closed sale. `lines=None` means that the till did not say what was bought; `refunded_minor` names
     no line.
     """
@@ -55,7 +55,7 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refunded_minor: int = 0
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Something that happened to a member other than a purchase: a named event, or one of the business's own.
 
     `attributes` are its own fields: texts, whole numbers, true or false. Raises ValueError for a purchase.
@@ -73,7 +73,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise ValueError("a purchase is told as a Purchase, with its lines and its money")
 
 
-class MemberFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class MemberFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The member as they were just before this event.
 
     `balance` is what can be spent, per unit. `used` tells what limits have seen already: the key is

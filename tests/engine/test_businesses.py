@@ -183,3 +183,31 @@ async def test_a_version_published_by_another_process_judges_the_next_purchase(h
 
     assert answer.programme_version == 2
     assert answer.awards[0].amount == 20
+
+
+async def test_what_the_language_can_say_and_this_edition_cannot_do_is_warned_for(house: House, cafe: Caller) -> None:
+    more = """
+[[rules]]
+id = "thanks"
+on = "feedback"
+then.award = { unit = "points", amount = 5 }
+
+[[rules]]
+id = "regular"
+on = "purchase"
+when.member = { tier = ["gold"] }
+then.notify = { event = "regular_came" }
+
+[[tiers]]
+id = "gold"
+needs = { earned = { unit = "points", amount = 1000 }, within = "12 months" }
+keeps_for = "12 months"
+"""
+
+    answer = await programmes.check_source(house, cafe, programme(more=more), "toml")
+
+    warned = {finding.place: finding.says for finding in answer.findings if finding.severity == "warned"}
+    assert answer.ok
+    assert warned["rules[4].on"] == 'nothing tells this edition of "feedback" yet, so this rule will not fire'
+    assert "does not carry it out yet" in warned["rules[5].then.notify"]
+    assert "does not keep tier" in warned["rules"]

@@ -73,8 +73,8 @@ def bench(arguments: list[str]) -> int:
 
 
 def faults(arguments: list[str]) -> int:
-    """The long fault suite: kill, stop, fill and flood the server for minutes."""
-    return call(str(PYTHON), "-m", "pytest", "-m", "fault_long", "tests/faults", *arguments)
+    """The long suite: kill, stop, fill and flood the server, and judge fifty thousand random events twice."""
+    return call(str(PYTHON), "-m", "pytest", "-m", "fault_long", "tests/faults", "tests/rules", *arguments)
 
 
 def postgres(arguments: list[str]) -> int:

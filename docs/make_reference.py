@@ -14,29 +14,79 @@ import msgspec
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 WRITTEN_BY = "<!-- Written by `python3 run.py docs`; change the code it describes instead. -->"
+CAFE = """
+[programme]
+name = "Corner Café"
+country = "NO"
+currency = "NOK"
+timezone = "Europe/Oslo"
+languages = ["en"]
+
+[units.points]
+name.en = { one = "point", other = "points" }
+
+[[tiers]]
+id = "gold"
+needs = { earned = { unit = "points", amount = 1000 }, within = "12 months" }
+keeps_for = "12 months"
+
+[[perks]]
+id = "free-coffee"
+says.en = "A free coffee"
+price = { unit = "points", amount = 100 }
+gives.free_item = { category = ["coffee"], up_to_minor = 6000 }
+
+"""
 STOREYS = {"api": "the street door", "loyalty_engine": "the counting house", "rules": "the rule book"}
 
 
-def conditions() -> str:
-    """Every condition: how it is written, and its docstring."""
+def rule_language() -> str:
+    """The rule language: what a rule stands on, asks for and does, and how an outcome is computed."""
+    import rules
+    from rules import order
     from rules.conditions import CONDITIONS
+    from rules.effects import EFFECTS
 
-    return page(
-        "Conditions",
-        "What may stand in a rule's `when`. All that are written must hold; `any`, `all` and `not` nest.",
-        ((f"`{written}`", kind.__doc__) for written, kind in CONDITIONS.items()),
+    whole = rules.form()
+    kinds: dict[str, Any] = {**CONDITIONS, **EFFECTS}
+    head = (
+        "A rule reads on / when / then. All conditions that are written must hold; `any` (a list of tables), `all` (a\n"
+        "list of tables) and `not` (a table) nest. Several effects may stand in one `then`; they happen in file order."
     )
+    events = "\n".join(f"| `{name}` | {said} |" for name, said in whole.events)
+    own = "Any other name in small letters, digits, `-` and `_` is an event of the business's own."
+    things = [
+        ("Events", f"| `on` | in words |\n|---|---|\n{events}\n\n{own}"),
+        ("Conditions", "What may stand in a rule's `when`."),
+        *((f"`{part.written}`", part_said(part, kinds[part.written])) for part in whole.conditions),
+        ("Effects", "What may stand in a rule's `then`."),
+        *((f"`{part.written}`", part_said(part, kinds[part.written])) for part in whole.effects),
+        ("How an outcome is computed", (order.__doc__ or "").partition("\n\n")[2]),
+    ]
+    return page("The rule language", head, things).replace("\n## `", "\n### `")
 
 
-def effects() -> str:
-    """Every effect: how it is written, and its docstring."""
-    from rules.effects import Effect
+def part_said(part: Any, kind: Any) -> str:
+    """One condition or effect: its docstring, how it is written, how it reads, and its fields."""
+    said = [inspect.cleandoc(kind.__doc__ or "")]
+    if part.stands_on != "anything":
+        said.append("Only in a rule on a purchase." if part.stands_on == "purchase" else "Not in a rule on a purchase.")
+    where = "when" if hasattr(kind, "holds") else "then"
+    said.append(f"```toml\n{where}.{part.written} = {part.example}\n```\n\nIn words: {in_words(part, where)}")
+    rows = [f"| `{field.name or part.written}` | {field.help} |" for field in part.fields]
+    said.append("\n".join(["| field | what may be written |", "|---|---|", *rows]))
+    return "\n\n".join(said)
 
-    return page(
-        "Effects",
-        "What may stand in a rule's `then`.",
-        ((f"`{kind.written}`", kind.__doc__) for kind in every(Effect) if "written" in vars(kind)),
-    )
+
+def in_words(part: Any, where: str) -> str:
+    """The sentence of a rule with this example in it, at a café that has what examples name."""
+    import rules
+
+    on = "course_done" if part.stands_on == "event" else "purchase"
+    written = f"{where}.{part.written} = {part.example}"
+    other = 'then.award = { unit = "points", amount = 10 }' if where == "when" else ""
+    programme = rules.read(CAFE + f'[[rules]]\nid = "it"\non = "{on}"\n{written}\n{other}\n', "toml")
+    return rules.sentence(programme.rules[0], programme)
 
 
 def errors() -> str:
@@ -77,9 +127,7 @@ def rooms() -> str:
     for storey, called in STOREYS.items():
         files = sorted((ROOT / storey).rglob("*.py"))
         lines = [f"| `{file.relative_to(ROOT).as_posix()}` | {first_sentence(file)} |" for file in files]
-        parts.append(
-            "\n".join([f"## `{storey}/`: {called}", "", "| room | what it is for |", "|---|---|", *lines])
-        )
+        parts.append("\n".join([f"## `{storey}/`: {called}", "", "| room | what it is for |", "|---|---|", *lines]))
     intro = "Arrows point down only: `api` may import `loyalty_engine`, which may import `rules`."
     return "\n\n".join([f"# Rooms\n\n{WRITTEN_BY}\n\n{intro}", *parts]) + "\n"
 
@@ -111,17 +159,14 @@ def command_line() -> str:
         yield f"`{context.command_path}`", f"```\n{command.get_help(context)}\n```"
         if isinstance(command, click.Group):
             for name, below in sorted(command.commands.items()):
-                yield from walked(
-                    below, click.Context(below, info_name=name, parent=context, terminal_width=80)
-                )
+                yield from walked(below, click.Context(below, info_name=name, parent=context, terminal_width=80))
 
     whole = click.Context(loyalty, info_name="loyalty", terminal_width=80)
     return page("Command line", "What `loyalty` and its commands say of themselves.", walked(loyalty, whole))
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "conditions.md": conditions,
-    "effects.md": effects,
+    "rule-language.md": rule_language,
     "errors.md": errors,
     "settings.md": settings,
     "rooms.md": rooms,

@@ -11,6 +11,7 @@ from rules.compile import Compiled, compile_programme
 from rules.example import Example
 from rules.facts import Event, Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
+from rules.form import Form, FormField, FormPart, form
 from rules.judge import evaluate_tree
 from rules.outcome import Award, Because, Happening, Outcome, Use
 from rules.periods import Period
@@ -18,8 +19,11 @@ from rules.programme import Needs, Programme, Rule, Settings, Unit
 from rules.reading import read, schema, write_toml
 from rules.rewards import Perk, Referral, Tier
 from rules.sentences import sentence
+from rules.texts import sms_parts
+from rules.tongues import TONGUES
 
 __all__ = [
+    "TONGUES",
     "Award",
     "Because",
     "Cap",
@@ -27,6 +31,9 @@ __all__ = [
     "Event",
     "Example",
     "Finding",
+    "Form",
+    "FormField",
+    "FormPart",
     "Happening",
     "Limit",
     "Line",
@@ -49,9 +56,11 @@ __all__ = [
     "check",
     "compile_programme",
     "evaluate_tree",
+    "form",
     "read",
     "schema",
     "sentence",
+    "sms_parts",
     "without",
     "write_toml",
 ]

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from rules.compile import Compiled, compile_programme
-from rules.conditions.member import MemberCount
+from rules.conditions import MemberCount
 from rules.conditions.moment import DateSpan
+from rules.contradictions import never
 from rules.effects.deeds import GrantPerk
 from rules.example import Example
 from rules.fairness import consent, returned
@@ -37,7 +38,7 @@ def _rules(programme: Programme) -> Iterator[tuple[str, Rule]]:
 def _never(programme: Programme) -> Iterator[Finding]:
     words = programme.words()
     for place, rule in _rules(programme):
-        if (said := rule.when.never(words, _in_dates(rule))) is not None:
+        if (said := never(rule.when, words, _in_dates(rule))) is not None:
             yield Finding("refused", f"{place}.when", rule.id, f"this rule can never fire: {said}")
 
 

@@ -8,14 +8,12 @@ import msgspec
 from rules.conditions import CONDITIONS
 from rules.findings import nearest
 from rules.judging import Code, Condition
-from rules.narrowing import Claim, contradiction
 from rules.scene import Scene
 from rules.shapes import MISSING, Reader, Taken, Written
 from rules.words import Words
 
 DEEPEST: Final = 8
 _MEMBER = "member"
-_MOST_BRANCHES: Final = 200
 
 
 class All(Condition, frozen=True):
@@ -80,10 +78,6 @@ class All(Condition, frozen=True):
 
     def clause(self, words: Words) -> str:
         return clauses(self.parts, words) or words.tongue.anything
-
-    def never(self, words: Words, before: Sequence[Claim] = ()) -> str | None:
-        """Why these can plainly never all hold, on top of what is claimed already."""
-        return _never([*self.conjuncts()], [*before], words, [0])
 
     def conjuncts(self) -> Iterator[Condition]:
         """Everything that must hold, with nested `all` laid open."""
@@ -210,29 +204,6 @@ def clauses(parts: Sequence[Condition], words: Words) -> str:
         said += ("" if not said else " " if close else ", ") + part.clause(words)
         before = type(part)
     return said
-
-
-def _never(parts: list[Condition], before: list[Claim], words: Words, tried: list[int]) -> str | None:
-    """Why these can never all hold: two of them contradict each other, or every branch of an `any` does."""
-    tried[0] += 1
-    claims = before + [claim for part in parts for claim in part.claims(words)]
-    said = contradiction(claims)
-    if said is not None:
-        return said
-    for part in parts:
-        if isinstance(part, Not):
-            unwanted = list(part.part.conjuncts())
-            if not unwanted:
-                return "a condition that always holds is negated"
-            if all(one in parts for one in unwanted):
-                return "what is asked for is negated as well"
-    for part in parts:
-        if isinstance(part, AnyOf) and tried[0] < _MOST_BRANCHES:
-            others = [one for one in parts if one is not part]
-            dead = [_never([*branch.conjuncts(), *others], before, words, tried) for branch in part.parts]
-            if None not in dead:
-                return dead[0]
-    return None
 
 
 def _to_be(part: Condition, words: Words) -> str:

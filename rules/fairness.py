@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rules.conditions.member import MemberConsent
+from rules.conditions import MemberConsent
 from rules.findings import Finding
 from rules.judging import Condition
 from rules.programme import Programme, Rule

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from rules.bounds import Cap, Limit, Share
 from rules.combining import All
-from rules.conditions.member import MemberCount
+from rules.conditions import MemberCount
 from rules.effects import Effect
 from rules.effects.units import AwardUnits, MultiplyAwards
 from rules.example import Example

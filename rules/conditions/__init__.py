@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from rules.conditions.happening import Attributes
-from rules.conditions.member import MemberBalance, MemberCount, MemberFirstPurchase
+from rules.conditions.history import MemberCount
+from rules.conditions.member import MemberBalance, MemberFirstPurchase
 from rules.conditions.moment import AtTime, DateSpan, OnDates, OnWeekday
 from rules.conditions.purchase import Items
+from rules.conditions.relation import MemberConsent
 from rules.judging import Condition
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "DateSpan",
     "Items",
     "MemberBalance",
+    "MemberConsent",
     "MemberCount",
     "MemberFirstPurchase",
     "OnDates",
@@ -36,5 +39,7 @@ def _every(kind: type[Condition]) -> Iterator[type[Condition]]:
         yield from _every(cls)
 
 
-CONDITIONS: Final[dict[str, type[Condition]]] = {cls.written: cls for cls in _every(Condition)}
-"""Every condition by the name it is written with, found from the classes themselves."""
+CONDITIONS: Final[dict[str, type[Condition]]] = {
+    cls.written: cls for cls in sorted(_every(Condition), key=lambda cls: ("." in cls.written, cls.written))
+}
+"""Every condition by the name it is written with, found from the classes themselves; the member's own come last."""

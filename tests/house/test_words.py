@@ -16,6 +16,7 @@ RIGHT_ELSEWHERE = {
     "add": "what one does to a set of Python's",
     "batch": "a till's purchases sent together when its line is back",
     "bucket": "what a rate limit drips into",
+    "contact": "the contact person, who of the staff looks after a member",
     "currency": "of money; a programme has one",
     "grant": "the effect that issues a voucher",
     "handle": "what an exception handler or an open file does",

@@ -25,7 +25,7 @@ def test_the_ready_programmes_are_without_findings(path: Path) -> None:
     programme = read(path.read_text(), "toml")
 
     assert check(programme) == ()
-    assert len(programme.examples) >= 3
+    assert len(programme.examples) >= 5
 
 
 def test_an_example_that_fails_says_what_was_expected_and_what_was_found() -> None:
@@ -166,3 +166,158 @@ def test_the_nearest_name_or_all_of_a_few() -> None:
     assert nearest("catgory", ["category", "sku"]) == "category"
     assert nearest("zzz", ["sku", "category"]) == "one of category, sku"
     assert nearest("zzz", []) is None
+
+
+MONDAY = {"weekday": ["mon"]}
+STAMP = {"award": {"unit": "stamps", "amount": 1}}
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ({"member": {"visits": {"min": 5}}, "all": [{"all": [{"member": {"visits": {"max": 4}}}]}]}, "visits before"),
+        ({"time": "09:00-12:00", "all": [{"time": "12:00-15:00"}]}, "the time cannot be both"),
+        ({"time": "22:00-02:00", "all": [{"time": "02:00-06:00"}]}, "the time cannot be both"),
+        ({"dates": {"until": "2026-05-01"}, "all": [{"dates": {"from": "2026-05-02"}}]}, "the date cannot be both"),
+        ({"dates": {"from": "2026-05-04", "until": "2026-05-05"}, "weekday": ["sun"]}, "weekday cannot be both"),
+        (
+            {"weekday": ["mon", "tue"], "all": [{"weekday": ["tue", "wed"]}, {"weekday": ["wed", "mon"]}]},
+            "weekday cannot be both",
+        ),
+        ({"member": {"first_purchase": True, "visits": {"min": 1}}}, "cannot be both"),
+        (
+            {"member": {"balance": {"points": {"min": 10}}}, "all": [{"member": {"balance": {"points": {"max": 9}}}}]},
+            "balance",
+        ),
+        (
+            {"items": {"category": ["coffee"]}, "all": [{"items": {"category": ["coffee"], "quantity": {"max": 0}}}]},
+            "the quantity of category coffee cannot be both",
+        ),
+        ({"weekday": ["mon"], "any": [{"weekday": ["tue"]}, {"weekday": ["wed"]}]}, "weekday cannot be both"),
+        ({"weekday": ["mon"], "not": {"weekday": ["mon"]}}, "what is asked for is negated as well"),
+        ({"location": ["harbour"], "any": [{"location": ["airport"]}, {"total": {"max": -1}}]}, "the location"),
+    ],
+)
+def test_conditions_that_contradict_each_other_are_found_however_deep(when: dict[str, Any], why: str) -> None:
+    (finding,) = found(document({"id": "never", "when": when, "then": ONE_POINT}))
+
+    assert (finding.severity, finding.place) == ("refused", "rules[0].when")
+    assert why in finding.says
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"time": "22:00-02:00", "all": [{"time": "01:00-06:00"}]},
+        {"weekday": ["mon"], "not": {"weekday": ["mon"], "location": ["harbour"]}},
+        {"dates": {"from": "2026-05-04", "until": "2026-05-10"}, "weekday": ["sun"]},
+        {"member": {"first_purchase": False, "visits": {"min": 1}}},
+        {"weekday": ["mon"], "any": [{"weekday": ["tue"]}, {"location": ["harbour"]}]},
+    ],
+)
+def test_conditions_that_can_hold_together_are_left_alone(when: dict[str, Any]) -> None:
+    assert found(document({"id": "sometimes", "when": when, "then": ONE_POINT})) == []
+
+
+def test_the_dates_of_a_rule_count_as_its_conditions_do() -> None:
+    rule = {"id": "never", "from": "2026-05-04", "until": "2026-05-05", "when": {"weekday": ["sun"]}, "then": ONE_POINT}
+
+    (finding,) = found(document(rule))
+
+    assert finding.says == "this rule can never fire: weekday cannot be both"
+
+
+def test_two_rules_that_always_fire_together_are_told_so() -> None:
+    when = {"weekday": ["mon"], "location": ["harbour"]}
+    turned = {"all": [{"location": ["harbour"]}], "weekday": ["mon"]}
+    tagged = {"tag": {"add": ["monday"]}}
+
+    findings = found(
+        document(
+            {"id": "a", "when": when, "then": ONE_POINT},
+            {"id": "b", "when": turned, "then": {"award": {"unit": "points", "amount": 5}}},
+            {"id": "c", "when": when, "then": tagged},
+        )
+    )
+
+    assert [(finding.severity, finding.place, finding.says) for finding in findings] == [
+        ("warned", "rules[1]", "this rule always fires together with a"),
+        ("warned", "rules[2]", "this rule always fires together with a"),
+        ("warned", "rules[2]", "this rule always fires together with b"),
+    ]
+
+
+def test_two_rules_that_need_to_be_two_are_left_alone() -> None:
+    per_item = {"award": {"unit": "points", "amount": 1, "per_item": {"category": ["coffee"]}}}
+
+    assert (
+        found(
+            document(
+                {"id": "points", "when": MONDAY, "then": ONE_POINT},
+                {"id": "stamps", "when": MONDAY, "then": STAMP},
+                {"id": "coffee", "when": MONDAY, "then": per_item},
+                {
+                    "id": "once",
+                    "when": MONDAY,
+                    "then": ONE_POINT | {"tag": {"add": ["x"]}},
+                    "limit": {"times": 1, "per": "day"},
+                },
+            )
+        )
+        == []
+    )
+
+
+def test_a_voucher_for_everybody_who_takes_marketing_is_refused() -> None:
+    rule = {
+        "id": "bribe",
+        "when": {"member": {"consent": ["marketing"]}, **MONDAY},
+        "then": {"grant": {"perk": "free-coffee"}},
+    }
+
+    (finding,) = found(document(rule))
+
+    assert (finding.severity, finding.place) == ("refused", "rules[0].when.member.consent")
+    assert finding.says == "this gives a voucher in exchange for consent to marketing"
+
+
+def test_points_for_money_spent_are_for_everybody() -> None:
+    base = {"award": {"unit": "points", "amount": 1, "per_minor": 1000}}
+    rule = {"id": "base", "when": {"member": {"consent": ["profiling"]}, **MONDAY}, "then": base}
+
+    (finding,) = found(document(rule))
+
+    assert finding.says == "this keeps a general benefit from members who have not agreed to profiling"
+
+
+def test_a_text_to_those_who_take_marketing_is_what_the_consent_is_for() -> None:
+    message = {"message": {"purpose": "marketing", "text": {"en": "New beans today"}}}
+
+    assert found(document({"id": "news", "when": {"member": {"consent": ["marketing"]}}, "then": message})) == []
+
+
+def test_a_slip_of_the_pen_in_an_events_name_is_warned_of() -> None:
+    count = {"member": {"count": {"of": "delivery_faild", "within": "7 days", "min": 1}}}
+
+    findings = found(
+        document(
+            {"id": "hello", "on": "purchse", "then": ONE_POINT},
+            {"id": "sorry", "on": "delivery_failed", "when": count, "then": ONE_POINT},
+        )
+    )
+
+    assert [(finding.severity, finding.place, finding.would_be) for finding in findings] == [
+        ("warned", "rules[0].on", "purchase"),
+        ("warned", "rules[1].when.member.count.of", "delivery_failed"),
+    ]
+
+
+def test_a_perk_that_a_rule_grants_can_be_reached() -> None:
+    assert found(document({"id": "gift", "on": "birthday", "then": {"grant": {"perk": "free-coffee"}}})) == []
+
+
+def test_a_rule_that_gives_no_units_is_in_no_group() -> None:
+    (finding,) = found(document({"id": "tag", "group": "bonus", "then": {"tag": {"add": ["seen"]}}}))
+
+    assert (finding.severity, finding.place) == ("refused", "rules[0].group")
+    assert finding.says == "a group chooses between awards, and this rule awards nothing"

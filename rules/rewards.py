@@ -78,3 +78,8 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     qualifies: All = All()
     held_for: Period | None = None
     limit: Annotated[tuple[Limit, ...], Meta(extra={"one_or_many": True})] = ()
+
+    def __post_init__(self) -> None:
+        for _, part, _ in self.qualifies.places("qualifies"):
+            if part.stands_on == "event":
+                raise ValueError(f'"{part.written}" asks about an event, and a friend qualifies by a purchase')

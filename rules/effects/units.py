@@ -84,7 +84,7 @@ class AwardUnits(Effect, frozen=True):
 
 class MultiplyAwards(Effect, frozen=True):
     """Multiply what is given in proportion to the purchase, in this unit. `by` has at most three decimals:
-    1.5 is half as much again.
+    1.5 is half as much again. On another event than a purchase nothing is in proportion, so nothing is multiplied.
     """
 
     written = "multiply"

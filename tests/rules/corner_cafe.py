@@ -22,7 +22,7 @@ def document(*rules: dict[str, Any], **settings: Any) -> dict[str, Any]:
             "languages": ["en"],
             **settings,
         },
-        "units": {unit: {"name": name, "expires_after": "1 year"} for unit, name in NAMES.items()},
+        "units": {unit: {"name": {**name}, "expires_after": "1 year"} for unit, name in NAMES.items()},
         "tiers": [{"id": tier, "needs": NEEDS, "keeps_for": "12 months"} for tier in ("silver", "gold")],
         "rules": [{"on": "purchase"} | rule for rule in rules],
     }

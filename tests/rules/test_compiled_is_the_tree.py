@@ -1,6 +1,7 @@
 """The generated function finds what the tree finds, and both follow the order as it is written down."""
 
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -92,3 +93,28 @@ def test_compiled_and_tree_agree_on_what_hypothesis_thinks_of(random: Random, ru
     member = random_programmes.member(random, programme, event)
 
     assert compile_programme(programme).evaluate(event, member) == evaluate_tree(programme, event, member)
+
+
+@pytest.mark.parametrize("kind", CONDITIONS.values(), ids=lambda kind: kind.written)
+def test_a_condition_compiled_into_its_opposite_is_noticed(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = (
+        kind.questions if "questions" in vars(kind) else lambda self, code, source=kind.source: (source(self, code),)
+    )
+    wrong = lambda self, code: f"not ({' and '.join(right(self, code))})"  # noqa: E731 - it takes a method's place
+    monkeypatch.setattr(kind, "source", wrong)
+    monkeypatch.setattr(kind, "questions", lambda self, code: (wrong(self, code),))
+    random = Random(7)  # noqa: S311 - the same programmes in every run
+
+    assert any(disagree(random) for _ in range(400))
+
+
+def disagree(random: Random) -> bool:
+    """Do the compiled form and the tree find different outcomes for any of ten events?"""
+    programme = random_programmes.programme(random, rules=8)
+    compiled = compile_programme(programme)
+    for _ in range(10):
+        event = random_programmes.event(random)
+        member = random_programmes.member(random, programme, event)
+        if compiled.evaluate(event, member) != evaluate_tree(programme, event, member):
+            return True
+    return False

@@ -202,3 +202,14 @@ def test_an_example_is_of_one_event(told: dict[str, Any]) -> None:
     _, findings = read_document(document(THANKS) | {"examples": [example]})
 
     assert [finding.says for finding in findings] == ["an example has a purchase or an event"]
+
+
+def test_a_friend_qualifies_by_a_purchase_and_not_by_what_only_an_event_has() -> None:
+    price = {"unit": "points", "amount": 1}
+    referral = {"ambassador": price, "friend": price, "qualifies": {"attributes": {"score": [5]}}}
+
+    _, findings = read_document(document(HELLO) | {"referral": referral})
+
+    assert [(finding.place, finding.says) for finding in findings] == [
+        ("referral", '"attributes" asks about an event, and a friend qualifies by a purchase')
+    ]

@@ -97,12 +97,14 @@ def test_compiled_and_tree_agree_on_what_hypothesis_thinks_of(random: Random, ru
 
 @pytest.mark.parametrize("kind", CONDITIONS.values(), ids=lambda kind: kind.written)
 def test_a_condition_compiled_into_its_opposite_is_noticed(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = (
-        kind.questions if "questions" in vars(kind) else lambda self, code, source=kind.source: (source(self, code),)
-    )
-    wrong = lambda self, code: f"not ({' and '.join(right(self, code))})"  # noqa: E731 - it takes a method's place
-    monkeypatch.setattr(kind, "source", wrong)
-    monkeypatch.setattr(kind, "questions", lambda self, code: (wrong(self, code),))
+    several, asked, source = "questions" in vars(kind), kind.questions, kind.source
+
+    def opposite(self: Any, code: Any) -> str:
+        right = asked(self, code) if several else (source(self, code),)
+        return f"not ({' and '.join(right)})"
+
+    monkeypatch.setattr(kind, "source", opposite)
+    monkeypatch.setattr(kind, "questions", lambda self, code: (opposite(self, code),))
     random = Random(7)  # noqa: S311 - the same programmes in every run
 
     assert any(disagree(random) for _ in range(400))

@@ -20,6 +20,7 @@ from loyalty_engine.commands import CreateKey, PublishProgramme, Ticket
 from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.house import House, open_house
 from loyalty_engine.instants import to_micros
+from loyalty_engine.proving.command import prove_command, say_proofs
 from loyalty_engine.settings import Settings, SettingsRefused
 from loyalty_engine.vault import MasterKeyUnusable, VaultClosed
 from loyalty_engine.verify import verify
@@ -129,14 +130,18 @@ def run_demo(host: str, port: int, database: str) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def check(file: Path) -> None:
+@click.option("--prove", is_flag=True, help="Prove which rules can never fire, and what is given back at most.")
+def check(file: Path, prove: bool) -> None:
     """Check a programme file: what is refused, what is warned for, and whether its examples come true."""
-    _, findings = programmes.check_text(file.read_text(encoding="utf-8"), _format_of(file))
+    programme, findings = programmes.check_text(file.read_text(encoding="utf-8"), _format_of(file))
     for finding in findings:
         _say(finding)
-    refused = programmes.refused_by(findings)
+    places = frozenset(finding.place for finding in programmes.refused_by(findings))
+    refused = len(programmes.refused_by(findings))
+    if prove and programme is not None:
+        refused += say_proofs(programme, places)
     if refused:
-        raise click.ClickException(f"{len(refused)} to put right in {file}")
+        raise click.ClickException(f"{refused} to put right in {file}")
     click.echo(f"{file} is ready to publish" + (f", with {len(findings)} warnings" if findings else ""))
 
 
@@ -282,6 +287,7 @@ def import_() -> None:
 
 
 import_.add_command(importing.purchases_command(_in_house, business_option, database_option, _now))
+main.add_command(prove_command)
 
 
 if __name__ == "__main__":

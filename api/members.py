@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, READ, TILL, promised
-from loyalty_engine import adjusting, ids, members
+from loyalty_engine import adjusting, enrolling, ids, members
 from loyalty_engine.answers import AdjustmentAnswer, LedgerPage, LookupAnswer, MemberAnswer
 from loyalty_engine.commands import AdjustBalance, EnrolMember, MemberRef
 from loyalty_engine.errors import (
@@ -60,7 +60,7 @@ async def lookup_member(request: Ask, data: JSONBody[Lookup]) -> ASGIApp:
 )  # fmt: skip
 async def enrol_member(request: Ask, data: JSONBody[EnrolMember]) -> ASGIApp:
     """Let somebody join by saying a number or an address (201); who is a member already stays one (200)."""
-    return reply_stored(await members.enrol(request.house, request.caller, data, request.ticket()))
+    return reply_stored(await enrolling.enrol(request.house, request.caller, data, request.ticket()))
 
 
 @get(

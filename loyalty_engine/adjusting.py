@@ -35,7 +35,7 @@ async def adjust(house: House, caller: Caller, member_id: str, command: AdjustBa
         kind="adjustment",
         ticket=ticket,
         opening=opening,
-        fingerprint=journal.fingerprint("adjustment", command, member_id),
+        fingerprint=journal.fingerprint(house, caller.business_id, "adjustment", command, member_id),
     )
 
     async def decide(page: Page, reader: journal.Reader) -> Posting:

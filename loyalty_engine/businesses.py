@@ -146,7 +146,9 @@ def location_rows(
 
 
 async def create_key(house: House, caller: Caller, command: CreateKey, ticket: Ticket) -> Answer:
-    """Make an API key; its text is in this answer and nowhere else."""
+    """Make an API key; its text is in this answer and nowhere else. A key of one location makes keys for it only."""
+    if caller.location is not None and command.location != caller.location:
+        raise LocationNotYours(pointer="/location")
     at = to_micros(ticket.at)
     minted = api_keys.mint()
     made = KeyAnswer(
@@ -212,6 +214,7 @@ async def list_locations(house: House, caller: Caller) -> tuple[LocationAnswer, 
 async def declare_location(house: House, caller: Caller, command: DeclareLocation, ticket: Ticket) -> Answer:
     """Declare a shop; one that is known gets the name given."""
     at = to_micros(ticket.at)
+    place_of(caller, command.location)
     made = LocationAnswer(command.location, command.name, shown(at))
 
     async def work(transaction: Transaction) -> int:
@@ -229,6 +232,7 @@ async def declare_location(house: House, caller: Caller, command: DeclareLocatio
 
 async def remove_location(house: House, caller: Caller, location: str) -> None:
     """Take a shop off the list; what happened there stays in the journal."""
+    place_of(caller, location)
 
     async def work(transaction: Transaction) -> Sequence[Any]:
         return await transaction.fetch(
@@ -251,7 +255,12 @@ async def _managed(
     """
     at = to_micros(ticket.at)
     opening = Opening(business_id=caller.business_id, key=ticket.key, occurred_at=at, now=at)
-    told = journal.Told(kind=kind, ticket=ticket, opening=opening, fingerprint=journal.fingerprint(kind, command))
+    told = journal.Told(
+        kind=kind,
+        ticket=ticket,
+        opening=opening,
+        fingerprint=journal.fingerprint(house, caller.business_id, kind, command),
+    )
     kept = msgspec.structs.replace(made, **dict.fromkeys(shown_once))
 
     async def together(transaction: Transaction) -> Answer:

@@ -34,6 +34,7 @@ from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import QuotePurchase, RecordPurchase, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import (
+    BodyInvalid,
     CurrencyMismatch,
     LinesDoNotAddUp,
     MemberNotFoundByNumber,
@@ -86,7 +87,8 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
     natural = journal.natural_key("purchase", basket.location, command.receipt)
     told = journal.Told(
         kind="purchase", ticket=ticket, opening=_opening(caller, basket, ticket.at, key=ticket.key, natural=natural),
-        fingerprint=journal.fingerprint("purchase", command), amount_minor=command.total_minor,
+        fingerprint=journal.fingerprint(house, caller.business_id, "purchase", command),
+        amount_minor=command.total_minor,
     )  # fmt: skip
     early_refunds: tuple[str, ...] = ()
 
@@ -140,6 +142,12 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
     lines = command.lines
     if lines is not None and (found := sum(line.amount_minor for line in lines)) != command.total_minor:
         raise LinesDoNotAddUp(pointer="/total_minor", lines_minor=found)
+    named_lines = [line.line for line in lines or ()]
+    for place, name in enumerate(named_lines):
+        if name in named_lines[:place]:
+            raise BodyInvalid(
+                "two lines have this name; a refund could not tell them apart", pointer=f"/lines/{place}/line"
+            )
     occurred_at = journal.happened_at(house.settings, command.occurred_at, at)
     return Basket(
         purchase=rules.Purchase(

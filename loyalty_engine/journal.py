@@ -56,6 +56,8 @@ class Told(Struct, frozen=True, kw_only=True):
     opening: Opening
     fingerprint: str
     amount_minor: int | None = None
+    # Whether a receipt stands for the whole command and not for its amount alone, as a refund's does.
+    whole: bool = False
 
 
 class _Refusal(Struct, frozen=True):
@@ -67,9 +69,13 @@ class _Refusal(Struct, frozen=True):
     facts: dict[str, Any]
 
 
-def fingerprint(kind: str, command: Struct, *path: str) -> str:
-    """Give what tells two commands under the same key apart: kind, path and canonical body, hashed."""
-    return hashlib.sha256("\n".join((kind, *path, "")).encode() + fingerprint_text(command)).hexdigest()[:32]
+def fingerprint(house: House, business_id: int, kind: str, command: Struct, *path: str) -> str:
+    """Give what tells two commands under one key apart: kind, path and canonical body, hashed with the vault's key.
+
+    The body holds the number as it was typed: an unkeyed hash, beside the rest of the body, would give it away.
+    """
+    body = "\n".join((kind, *path, "")).encode() + fingerprint_text(command)
+    return house.vault.keyed_hash(business_id, body)
 
 
 def hashed(text: str) -> str:
@@ -192,7 +198,11 @@ def answered(told: Told, page: Page | None) -> Answer | None:
 def _conflicts(told: Told, page: Page) -> bool:
     """Tell whether the receipt stands for another amount: then it is no retry, and is refused when it is decided."""
     seen = page.seen
-    return not page.by_key and seen is not None and told.amount_minor not in {None, seen.amount_minor}
+    if page.by_key or seen is None:
+        return False
+    if told.whole:
+        return seen.fingerprint != told.fingerprint
+    return told.amount_minor not in {None, seen.amount_minor}
 
 
 def _replayed(seen: Seen) -> Answer:

@@ -16,7 +16,6 @@ from msgspec import UNSET, Struct
 import rules
 from loyalty_engine import ids, journal
 from loyalty_engine.answers import (
-    Answer,
     Balance,
     LedgerEntry,
     LedgerPage,
@@ -24,9 +23,9 @@ from loyalty_engine.answers import (
     MemberAnswer,
     MemberSeen,
 )
-from loyalty_engine.businesses import Caller, location_rows, place_of
-from loyalty_engine.commands import EnrolMember, KnownElsewhere, MemberRef, Ticket
-from loyalty_engine.database import MemberState, Opening, Page
+from loyalty_engine.businesses import Caller
+from loyalty_engine.commands import KnownElsewhere, MemberRef
+from loyalty_engine.database import MemberState, Opening
 from loyalty_engine.database.pages import AccountState
 from loyalty_engine.errors import (
     BodyInvalid,
@@ -34,12 +33,11 @@ from loyalty_engine.errors import (
     Detail,
     IdentifierInvalid,
     MemberUnknown,
-    NotInThisEdition,
 )
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
 from loyalty_engine.instants import from_micros, shown, to_micros
-from loyalty_engine.rows import IdentifierRow, MemberRow, Posting
+from loyalty_engine.rows import IdentifierRow, MemberRow
 
 # A revision as it stands in a cursor: what a whole number of the database can hold, and no more.
 _REVISION = re.compile("[0-9]{1,18}")
@@ -190,50 +188,7 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
     return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held)
 
 
-async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Ticket) -> Answer:
-    """Let somebody join by number or address; who is a member already is answered as they are (200)."""
-    edition = await house.shelf.current(caller.business_id)
-    if command.referred_by is not None or command.consents:
-        raise NotInThisEdition(pointer="/referred_by" if command.referred_by is not None else "/consents")
-    who = named(house, caller.business_id, command.member, edition.programme.about.country)
-    at = to_micros(ticket.at)
-    location = place_of(caller, command.location)
-    opening = Opening(
-        business_id=caller.business_id, key=ticket.key, blind_index=who.blind_index, member_id=who.member_id,
-        location=location, occurred_at=at, now=at,
-    )  # fmt: skip
-    told = journal.Told(
-        kind="enrolment", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("enrolment", command)
-    )
-
-    async def decide(page: Page, reader: journal.Reader) -> Posting:
-        line_id = ids.new("jnl", at // 1000)
-        if page.member is not None:
-            answer = await _shown(house, caller.business_id, page.member, edition.programme, reader)
-            line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=page.member.id)
-            return Posting(business_id=caller.business_id, expected=None, member=None, journal=line)
-        if who.identifier is None:
-            raise MemberUnknown(pointer="/member/id")
-        birthday = command.birthday.isoformat() if command.birthday else None
-        said = {name: value for name, value in (("name", command.name), ("birthday", birthday)) if value}
-        new = enrol_rows(house, caller.business_id, who.identifier, at=at, language=command.language, profile=said)
-        answer = MemberAnswer(
-            new.member.id, (mask(who.identifier),), command.language, command.name, birthday, shown(at), 0,
-            0, balances(edition.programme, {}), new=True,
-        )  # fmt: skip
-        line = journal.line(
-            told, line_id, status=201, answer=msgspec.json.encode(answer), member_id=new.member.id, revision=1
-        )
-        places = location_rows(caller.business_id, location, page, edition.programme, at) if command.location else ()
-        return Posting(
-            business_id=caller.business_id, expected=0, member=new.member, identifiers=(new.identifier,), journal=line,
-            locations=places,
-        )  # fmt: skip
-
-    return await journal.once(house, told, decide)
-
-
-async def _shown(
+async def as_shown(
     house: House, business_id: int, state: MemberState, programme: rules.Programme, reader: journal.Reader | None = None
 ) -> MemberAnswer:
     profile: dict[str, str] = {}
@@ -259,7 +214,7 @@ async def read_member(house: House, caller: Caller, member_id: str, *, at: datet
     """Show one member; the numbers stay masked."""
     state = await state_of(house, caller.business_id, member_id, to_micros(at))
     edition = await house.shelf.current(caller.business_id)
-    return await _shown(house, caller.business_id, state, edition.programme)
+    return await as_shown(house, caller.business_id, state, edition.programme)
 
 
 async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None) -> LedgerPage:

@@ -24,6 +24,8 @@ from loyalty_engine.rows import Posting
 from loyalty_engine.tables import Business, Draft, Version
 
 _CURSOR_DIGITS = 10
+_KEY_PARTS = 20
+_DOTS_IN_A_LINE = 1000
 _CARRIED_OUT = frozenset({"award", "multiply"})
 _FACTS_TO_COME = frozenset({
     "tier", "tags", "birthday", "counts", "usual_interval_days", "consents", "open_case", "contact_person",
@@ -34,11 +36,23 @@ Format = Literal["toml", "json"]
 
 def check_text(source: str, form: Format) -> tuple[rules.Programme | None, tuple[Finding, ...]]:
     """Read and check a programme; nothing of it where it cannot be read. Every finding names its place."""
+    if (deep := _too_deep(source, form)) is not None:
+        return None, (deep,)
     try:
         programme = rules.read(source, form)
     except rules.ProgrammeInvalid as invalid:
         return None, _shown(invalid.findings)
     return programme, (*_shown(rules.check(programme)), *_not_carried_out(programme))
+
+
+def _too_deep(source: str, form: Format) -> Finding | None:
+    """Refuse a TOML key of very many parts before it is parsed: it would take the parser minutes, or its stack."""
+    for number, line in enumerate(source.splitlines() if form == "toml" else (), start=1):
+        key = line.split("=", 1)[0]
+        if key.count(".") > _KEY_PARTS or line.count(".") > _DOTS_IN_A_LINE:
+            says = f"line {number} has a key of more than {_KEY_PARTS} parts"
+            return Finding("refused", "", None, says, "a programme needs a handful")
+    return None
 
 
 def _not_carried_out(programme: rules.Programme) -> tuple[Finding, ...]:
@@ -69,11 +83,13 @@ def refused_by(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def _refusal(findings: tuple[Finding, ...]) -> ProgrammeRefused:
-    details = tuple(
-        Detail("/" + f.place.replace("[", "/").replace("]", "").replace(".", "/"), "programme_finding", _sentence(f))
-        for f in findings
-    )
+    details = tuple(Detail(_pointer(f.place), "programme_finding", _sentence(f)) for f in findings)
     return ProgrammeRefused(details=details, findings=[msgspec.to_builtins(finding) for finding in findings])
+
+
+def _pointer(place: str) -> str:
+    """Give a place (`rules[1].then.multiply.unit`) as a JSON pointer; the whole document is the empty one."""
+    return "/" + place.replace("[", "/").replace("]", "").replace(".", "/") if place else ""
 
 
 def _sentence(finding: Finding) -> str:
@@ -139,7 +155,10 @@ async def publish(
     at = to_micros(ticket.at)
     opening = Opening(business_id=caller.business_id, key=ticket.key, occurred_at=at, now=at)
     told = journal.Told(
-        kind="publication", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("publication", command)
+        kind="publication",
+        ticket=ticket,
+        opening=opening,
+        fingerprint=journal.fingerprint(house, caller.business_id, "publication", command),
     )
 
     async def together(transaction: Transaction) -> Answer:
@@ -181,6 +200,11 @@ async def _publish(
     if newest and newest[0]["source"] == source and newest[0]["format"] == form:
         row = newest[0]
         return 200, VersionAnswer(row["version"], shown(row["published_at"]), row["note"], row["by"], current=True)
+    if newest:
+        before = rules.read(newest[0]["source"], newest[0]["format"])
+        if before.about.currency != programme.about.currency:
+            says = f"purchases have been recorded in {before.about.currency}, and their refunds come in it"
+            raise _refusal((Finding("refused", "programme.currency", None, says, f'"{before.about.currency}"'),))
     number = page.version + 1
     new = Version(
         business_id=business_id, version=number, source=source, format=form, valid_from=at, published_at=at,

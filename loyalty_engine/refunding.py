@@ -56,7 +56,7 @@ async def record_refund_by_receipt(house: House, caller: Caller, command: Refund
         bought = await bought_as(house, caller.business_id, '"natural"', natural)
         if bought is not None:
             return await _refund(house, caller, bought, command, ticket, path=natural)
-        answer = await _park(house, caller, command, ticket, natural)
+        answer = await _park(house, caller, command, ticket, natural, bought_at)
     if await bought_as(house, caller.business_id, '"natural"', natural) is not None:
         # The purchase came in through another process while we parked.
         await settle(house, caller.business_id, msgspec.json.decode(answer.body)["id"], at=ticket.at)
@@ -142,7 +142,11 @@ async def _refund(
         location=location, occurred_at=bought.occurred_at, now=to_micros(ticket.at),
     )  # fmt: skip
     told = journal.Told(
-        kind="refund", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("refund", command, path)
+        kind="refund",
+        ticket=ticket,
+        opening=opening,
+        whole=True,
+        fingerprint=journal.fingerprint(house, caller.business_id, "refund", command, path),
     )
 
     async def decide(page: Page, reader: journal.Reader) -> Posting:
@@ -151,8 +155,11 @@ async def _refund(
     return await journal.once(house, told, decide)
 
 
-async def _park(house: House, caller: Caller, command: RefundByReceipt, ticket: Ticket, natural: str) -> Answer:
-    location, at = place_of(caller, command.location), to_micros(ticket.at)
+async def _park(
+    house: House, caller: Caller, command: RefundByReceipt, ticket: Ticket, natural: str, bought_at: str
+) -> Answer:
+    # The same place as if the purchase were here: a retry must meet its own natural key, whenever it comes.
+    location, at = place_of(caller, command.location or (None if caller.location else bought_at)), to_micros(ticket.at)
     happened = to_micros(journal.happened_at(house.settings, command.occurred_at, ticket.at))
     opening = Opening(
         business_id=caller.business_id, key=ticket.key,
@@ -160,7 +167,11 @@ async def _park(house: House, caller: Caller, command: RefundByReceipt, ticket: 
         location=location, occurred_at=happened, now=at,
     )  # fmt: skip
     told = journal.Told(
-        kind="refund", ticket=ticket, opening=opening, fingerprint=journal.fingerprint("refund", command, natural)
+        kind="refund",
+        ticket=ticket,
+        opening=opening,
+        whole=True,
+        fingerprint=journal.fingerprint(house, caller.business_id, "refund", command, natural),
     )
 
     async def decide(_: Page, __: journal.Reader) -> Posting:

@@ -18,6 +18,7 @@ from loyalty_engine.errors import (
     IdempotencyKeyReused,
     KeyIdUnknown,
     KeyUnknown,
+    LocationNotYours,
     LocationUnknown,
     ProgrammeRefused,
     VersionUnknown,
@@ -211,3 +212,30 @@ keeps_for = "12 months"
     assert warned["rules[4].on"] == 'nothing tells this edition of "feedback" yet, so this rule will not fire'
     assert "does not carry it out yet" in warned["rules[5].then.notify"]
     assert "does not keep tier" in warned["rules"]
+
+
+async def test_a_key_of_one_location_reaches_no_further(house: House, cafe: Caller) -> None:
+    bound = msgspec.structs.replace(cafe, location="grunerlokka")
+
+    with pytest.raises(LocationNotYours):
+        await businesses.create_key(house, bound, CreateKey(scopes=("till",)), ticket())
+    with pytest.raises(LocationNotYours):
+        await businesses.declare_location(house, bound, DeclareLocation("majorstuen"), ticket())
+    with pytest.raises(LocationNotYours):
+        await businesses.remove_location(house, bound, "majorstuen")
+    assert (await made(house, bound, TILL)).location == "grunerlokka"
+
+
+@pytest.mark.parametrize("deep", [".".join(["a"] * 1000) + " = 1", "[" + ".".join(["a"] * 32000) + "]"])
+async def test_a_key_of_very_many_parts_is_refused_before_it_is_parsed(house: House, cafe: Caller, deep: str) -> None:
+    with pytest.raises(ProgrammeRefused):
+        await programmes.save_draft(house, cafe, deep, "toml", at=MONDAY)
+
+
+async def test_the_currency_of_a_running_programme_stays(house: House, cafe: Caller) -> None:
+    await programmes.save_draft(house, cafe, programme().replace('"NOK"', '"SEK"'), "toml", at=MONDAY)
+
+    with pytest.raises(ProgrammeRefused) as refused:
+        await programmes.publish(house, cafe, PublishProgramme(), ticket(at=MONDAY))
+
+    assert [detail.pointer for detail in refused.value.details] == ["/programme/currency"]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from loyalty_engine import earning, members, purchases
+from loyalty_engine import earning, enrolling, journal, members, purchases
 from loyalty_engine.answers import PurchaseAnswer
 from loyalty_engine.businesses import Caller
-from loyalty_engine.commands import MemberRef, QuotePurchase
+from loyalty_engine.commands import EnrolMember, MemberRef, QuotePurchase, fingerprint_text
 from loyalty_engine.errors import (
     BodyInvalid,
     CurrencyMismatch,
@@ -265,6 +266,7 @@ async def test_the_ledger_tells_each_movement_newest_first_page_by_page(house: H
         ({"member": {"phone": INGRID, "email": "kari@example.org"}}, BodyInvalid, "/member"),
         ({"member": {"id": "mem_01m839gd9pe92t55regz99pjcx"}}, MemberUnknown, "/member/id"),
         ({"redeem": [{"perk": "free-coffee"}]}, NotInThisEdition, "/redeem"),
+        ({"lines": [{"line": "1", "amount_minor": 4900}] * 2}, BodyInvalid, "/lines/1/line"),
     ],
 )
 async def test_what_cannot_be_so_is_refused_by_place_and_nothing_is_written(
@@ -351,6 +353,37 @@ async def test_two_businesses_in_one_database_never_see_each_other(house: House,
     with pytest.raises(MemberUnknown):
         await members.ledger_page(house, bookshop, ours.member.id, limit=10, cursor=None)
     assert await broken(house) == []
+
+
+async def test_a_name_is_told_back_and_kept_sealed(house: House, cafe: Caller) -> None:
+    command = msgspec.convert(
+        {"member": {"phone": INGRID}, "name": "Ingrid Fictional", "birthday": "1987-05-17"}, EnrolMember
+    )
+    first = await enrolling.enrol(house, cafe, command, ticket("k"))
+    again = await enrolling.enrol(house, cafe, command, ticket("k"))
+    known = await enrolling.enrol(house, cafe, msgspec.structs.replace(command, name="Somebody"), ticket())
+
+    assert msgspec.json.decode(first.body)["name"] == "Ingrid Fictional"
+    assert again.body == first.body
+    assert (known.status, msgspec.json.decode(known.body)["name"]) == (200, None)
+    member = await members.read_member(house, cafe, msgspec.json.decode(first.body)["id"], at=MONDAY)
+    assert (member.name, member.birthday) == ("Ingrid Fictional", "1987-05-17")
+    for table in ("members", "identifiers", "journal"):
+        kept = " ".join(str(value) for row in await house.database.fetch(f"SELECT * FROM {table}") for value in row)
+        assert "Ingrid" not in kept
+        assert "1987" not in kept
+
+
+async def test_the_journal_does_not_give_a_number_away_to_who_guesses(house: House, cafe: Caller) -> None:
+    """Whoever has the database and not the key cannot try numbers out against what is kept of a purchase."""
+    command = flat_whites("1")
+    await buys(house, cafe, command)
+
+    [[kept]] = await house.database.fetch("SELECT fingerprint FROM journal WHERE kind = 'purchase'")
+    guessed = hashlib.sha256(b"purchase\n" + fingerprint_text(command)).hexdigest()
+
+    assert kept != guessed[: len(kept)]
+    assert kept == journal.fingerprint(house, cafe.business_id, "purchase", command)
 
 
 async def test_nothing_kept_names_a_person(house: House, cafe: Caller) -> None:

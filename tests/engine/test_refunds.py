@@ -19,6 +19,7 @@ from loyalty_engine.errors import (
     LineUnknown,
     NothingLeftToRefund,
     PurchaseUnknown,
+    ReceiptConflict,
     RefundExceedsPurchase,
 )
 from loyalty_engine.house import House
@@ -298,3 +299,29 @@ def test_a_line_returned_leaves_the_rest_as_if_it_had_never_been_bought() -> Non
 
     assert left == msgspec.structs.replace(breakfast, total_minor=9800, lines=breakfast.lines[:1])  # type: ignore[index]
     assert INGRID not in repr(left)
+
+
+async def test_a_parked_refund_told_again_after_its_purchase_came_counts_once(house: House, cafe: Caller) -> None:
+    """The till names no location on the refund itself: it is where the purchase was, before and after."""
+    status, parked = await returns_by_receipt(house, cafe, "late", "R1", amount_minor=5000)
+    bought = await buys(house, cafe, flat_whites("late"))
+
+    again, same = await returns_by_receipt(house, cafe, "late", "R1", amount_minor=5000)
+
+    assert (status, again) == (202, 202)
+    assert same == parked
+    assert (await purchases.read_purchase(house, cafe, bought.id)).refunded_minor == 5000
+    assert await broken(house) == []
+
+
+async def test_a_refund_receipt_that_stands_for_another_refund_is_refused(house: House, cafe: Caller) -> None:
+    ours = await buys(house, cafe, flat_whites("1"))
+    theirs = await buys(house, cafe, flat_whites("2", phone="999 00 202"))
+    await returns(house, cafe, ours.id, "R1", amount_minor=100)
+
+    with pytest.raises(ReceiptConflict):
+        await returns(house, cafe, theirs.id, "R1", amount_minor=100)
+    with pytest.raises(ReceiptConflict):
+        await returns(house, cafe, ours.id, "R1", amount_minor=200)
+
+    assert (await purchases.read_purchase(house, cafe, theirs.id)).refunded_minor == 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import adjusting, businesses, earning, members, programmes, refunding
+from loyalty_engine import adjusting, businesses, earning, enrolling, programmes, refunding
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import (
@@ -106,7 +106,7 @@ class Shop(msgspec.Struct, frozen=True):
 
     async def enrol(self, key: str, phone: str) -> Answer:
         command = EnrolMember(member=MemberRef(phone=phone), name="Ida")
-        return await members.enrol(self.house, self.owner, command, ticket(key))
+        return await enrolling.enrol(self.house, self.owner, command, ticket(key))
 
     async def publish(self, key: str, source: str) -> Answer:
         return await programmes.publish(

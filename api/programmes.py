@@ -93,7 +93,7 @@ async def check_programme(request: Ask) -> ASGIApp:
     "/programme/publish",
     **promised(
         scopes=MANAGE,
-        answers={201: VersionAnswer},
+        answers={200: VersionAnswer, 201: VersionAnswer},
         refusals=(DraftMissing, ProgrammeRefused, IdempotencyKeyReused),
         changes=True,
     ),

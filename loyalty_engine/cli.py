@@ -2,75 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import socket
 import sys
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
 
-from loyalty_engine import businesses, demo, ids, importing, programmes, refunding
+from loyalty_engine import businesses, demo, importing, programmes, refunding
 from loyalty_engine.answers import Finding
-from loyalty_engine.commands import CreateKey, PublishProgramme, Ticket
-from loyalty_engine.errors import LoyaltyError
-from loyalty_engine.house import House, open_house
+from loyalty_engine.commands import CreateKey, PublishProgramme
+from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from loyalty_engine.proving.command import prove_command, say_proofs
-from loyalty_engine.settings import Settings, SettingsRefused
-from loyalty_engine.vault import MasterKeyUnusable, VaultClosed
+from loyalty_engine.terminal import business_option, database_option, in_house, new_ticket, now, settings_of
 from loyalty_engine.verify import verify
-
-Result = TypeVar("Result")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _ticket() -> Ticket:
-    at = _now()
-    name = ids.new("req", to_micros(at) // 1000)
-    return Ticket(key=f"cli:{name}", request_id=name, at=at)
-
-
-def _settings(database: str | None) -> Settings:
-    settings = Settings.from_environ(os.environ)
-    if database:
-        settings = msgspec.structs.replace(settings, database_url=database)
-    return settings
-
-
-def _in_house(database: str | None, work: Callable[[House], Awaitable[Result]]) -> Result:
-    """Open the house, work in it, and close it; refusals become one sentence and exit code 1."""
-
-    async def run() -> Result:
-        house = await open_house(_settings(database))
-        try:
-            return await work(house)
-        finally:
-            await house.close()
-
-    try:
-        return asyncio.run(run())
-    except (LoyaltyError, SettingsRefused, VaultClosed, MasterKeyUnusable, ValueError, OSError) as problem:
-        said = problem.detail if isinstance(problem, LoyaltyError) else str(problem)
-        for detail in problem.details if isinstance(problem, LoyaltyError) else ():
-            said += f"\n  {detail.pointer}: {detail.detail}"
-        raise click.ClickException(said) from problem
-
-
-database_option = click.option(
-    "--database", metavar="URL", help="sqlite:///path or postgresql://...; LOYALTY_DATABASE_URL when left out."
-)
-business_option = click.option("--business", required=True, metavar="SLUG", help="The business, by its short name.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="loyalty-engine")
 def main() -> None:
     """Run a loyalty programme in which the phone number or the e-mail address is the card.
 
@@ -81,22 +34,24 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, help="Processes; SQLite has one writer and takes one.")
 @database_option
 def serve(host: str, port: int, workers: int, database: str | None) -> None:
     """Answer tills over HTTP."""
+    _free(host, port)
     if database:
         os.environ["LOYALTY_DATABASE_URL"] = database
-    settings = _settings(database)
+    settings = settings_of(database)
     if workers > processes_for(settings.database_url, workers):
         click.echo("SQLite is written by one process: serving with 1 worker. Use PostgreSQL for more.", err=True)
 
     async def prepare(house: House) -> None:
-        await refunding.settle_all(house, at=_now())
+        await refunding.settle_all(house, at=now())
 
     # The schema is brought forward and leftovers of a crash are settled once, before any worker starts.
-    _in_house(database, prepare)
+    in_house(database, prepare, new=True)
+    click.echo(f"serving on http://{host}:{port} (the calls: http://{host}:{port}/docs); stop with Ctrl-C")
     _serve(host, port, processes_for(settings.database_url, workers), settings.log_level)
 
 
@@ -118,12 +73,13 @@ def _serve(host: str, port: int, workers: int, log_level: str) -> None:
 
 @main.command(name="demo")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--database", metavar="URL", default="sqlite:///loyalty-demo.db", show_default=True)
 def run_demo(host: str, port: int, database: str) -> None:
     """Open the Corner Café: a programme, a few members and purchases, a key, and a server."""
+    _free(host, port)
     os.environ["LOYALTY_DATABASE_URL"] = database
-    opened = _in_house(database, lambda house: demo.open_cafe(house, at=_now()))
+    opened = in_house(database, lambda house: demo.open_cafe(house, at=now()), new=True)
     click.echo(demo.welcome(opened, f"http://{host}:{port}"))
     _serve(host, port, 1, "warning")
 
@@ -133,7 +89,7 @@ def run_demo(host: str, port: int, database: str) -> None:
 @click.option("--prove", is_flag=True, help="Prove which rules can never fire, and what is given back at most.")
 def check(file: Path, prove: bool) -> None:
     """Check a programme file: what is refused, what is warned for, and whether its examples come true."""
-    programme, findings = programmes.check_text(file.read_text(encoding="utf-8"), _format_of(file))
+    programme, findings = programmes.check_text(_text_of(file), _format_of(file))
     for finding in findings:
         _say(finding)
     places = frozenset(finding.place for finding in programmes.refused_by(findings))
@@ -143,6 +99,24 @@ def check(file: Path, prove: bool) -> None:
     if refused:
         raise click.ClickException(f"{refused} to put right in {file}")
     click.echo(f"{file} is ready to publish" + (f", with {len(findings)} warnings" if findings else ""))
+
+
+def _text_of(file: Path) -> str:
+    """Read a programme file; an editor's byte order mark is no part of it."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as foreign:
+        raise click.ClickException(f"{file} is not written in UTF-8: byte {foreign.start}") from foreign
+
+
+def _free(host: str, port: int) -> None:
+    """Say before anything else happens that somebody listens there already."""
+    with socket.socket() as asked:
+        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            asked.bind((host, port))
+        except OSError as taken:
+            raise click.ClickException(f"{host}:{port} cannot be listened on ({taken.strerror}); try --port") from taken
 
 
 def _format_of(file: Path) -> programmes.Format:
@@ -164,7 +138,7 @@ def _say(finding: Finding) -> None:
 @database_option
 def apply(file: Path, business: str, note: str, by: str, database: str | None) -> None:
     """Publish a programme file for a business, which is created when it is new."""
-    source, form = file.read_text(encoding="utf-8"), _format_of(file)
+    source, form = _text_of(file), _format_of(file)
     programme, findings = programmes.check_text(source, form)
     for finding in findings:
         _say(finding)
@@ -172,7 +146,7 @@ def apply(file: Path, business: str, note: str, by: str, database: str | None) -
         raise click.ClickException(f"{file} is not published")
 
     async def work(house: House) -> str:
-        ticket = _ticket()
+        ticket = new_ticket()
         name = programme.about.name
         business_id = await businesses.found_business(house, business, name, at=to_micros(ticket.at))
         answer = await programmes.publish(
@@ -184,7 +158,7 @@ def apply(file: Path, business: str, note: str, by: str, database: str | None) -
             "is published" if answer.status == HTTPStatus.CREATED else "is current already"
         )
 
-    click.echo(_in_house(database, work))
+    click.echo(in_house(database, work, new=True))
 
 
 @main.command(name="verify")
@@ -204,7 +178,7 @@ def run_verify(database: str | None) -> None:
                 click.echo(f"          {row}")
         return broken
 
-    broken = _in_house(database, work)
+    broken = in_house(database, work)
     if broken:
         raise click.ClickException(f"{broken} invariants are broken")
 
@@ -237,9 +211,9 @@ def create(  # one parameter an option
 
     async def work(house: House) -> bytes:
         business_id = await businesses.business_called(house.database, business)
-        return (await businesses.create_key(house, businesses.owner(business_id, business), command, _ticket())).body
+        return (await businesses.create_key(house, businesses.owner(business_id, business), command, new_ticket())).body
 
-    made = msgspec.json.decode(_in_house(database, work))
+    made = msgspec.json.decode(in_house(database, work))
     if as_json:
         click.echo(msgspec.json.encode(made).decode())
         return
@@ -257,7 +231,7 @@ def list_keys(business: str, as_json: bool, database: str | None) -> None:
         business_id = await businesses.business_called(house.database, business)
         return await businesses.list_keys(house, businesses.owner(business_id, business))
 
-    found = _in_house(database, work)
+    found = in_house(database, work)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
@@ -275,9 +249,9 @@ def revoke(business: str, key_id: str, database: str | None) -> None:
 
     async def work(house: House) -> None:
         business_id = await businesses.business_called(house.database, business)
-        await businesses.revoke_key(house, businesses.owner(business_id, business), key_id, at=_now())
+        await businesses.revoke_key(house, businesses.owner(business_id, business), key_id, at=now())
 
-    _in_house(database, work)
+    in_house(database, work)
     click.echo(f"{key_id} is revoked")
 
 
@@ -286,7 +260,7 @@ def import_() -> None:
     """Bring history in from files."""
 
 
-import_.add_command(importing.purchases_command(_in_house, business_option, database_option, _now))
+import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
 main.add_command(prove_command)
 
 

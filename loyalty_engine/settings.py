@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Start although the database may lose what it has confirmed (fsync or synchronous_commit off). Never in a shop.
     unsafe_durability: bool = False
     # Level of the log: debug, info, warning or error.
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:

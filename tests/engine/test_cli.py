@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import apsw
@@ -82,6 +83,7 @@ def test_a_programme_with_mistakes_is_told_place_by_place_and_not_published(term
     assert "rules[1].then.multiply.unit" in checked.output
     assert "happy-hour" in checked.output
     assert "is not published" in applied.output
+    terminal.types("apply", terminal.file(programme()), "--business", "bookshop")
     assert "no such business" in terminal.types("keys", "list", "--business", "corner-cafe").output
 
 
@@ -108,6 +110,36 @@ def test_verify_ends_well_on_good_books_and_badly_on_forged_ones(terminal: Termi
     assert good.output.count("ok ") > 10
     assert bad.exit_code == 1
     assert "BROKEN  I03" in bad.output
+
+
+@pytest.mark.parametrize("command", [("verify",), ("keys", "list", "--business", "corner-cafe")])
+def test_a_mistyped_database_is_not_made_and_audited(tmp_path: Path, command: tuple[str, ...]) -> None:
+    missing = tmp_path / "typo.db"
+
+    said = Terminal(f"sqlite:///{missing}", tmp_path).types(*command)
+
+    assert said.exit_code == 1
+    assert "there is no database" in said.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_programme_file_may_have_a_byte_order_mark_and_must_be_utf_8(terminal: Terminal) -> None:
+    marked, foreign = terminal.folder / "marked.toml", terminal.folder / "foreign.toml"
+    marked.write_text(programme(), encoding="utf-8-sig")
+    foreign.write_text(programme(), encoding="cp1252")
+
+    assert terminal.types("check", str(marked)).exit_code == 0
+    said = terminal.types("check", str(foreign))
+    assert (said.exit_code, "is not written in UTF-8" in said.output) == (1, True)
+
+
+def test_a_port_that_is_taken_is_said_before_anything_happens(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = terminal.types("serve", "--port", str(taken.getsockname()[1]))
+
+    assert said.exit_code == 1
+    assert "try --port" in said.output
+    assert terminal.types("serve", "--port", "99999").exit_code == 2
 
 
 def test_what_is_not_there_is_one_sentence_and_no_traceback(terminal: Terminal) -> None:

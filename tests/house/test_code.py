@@ -38,7 +38,7 @@ SQL_CLOCK = re.compile(
     re.IGNORECASE,
 )
 MAY_READ_THE_CLOCK = {
-    "loyalty_engine/cli.py": "it is run by a person, now",
+    "loyalty_engine/terminal.py": "it is run by a person, now",
     "loyalty_engine/upkeep.py": "timed jobs are about what is due now",
 }
 MAY_OPEN_A_TRANSACTION = ("loyalty_engine/database.py", "loyalty_engine/database/")
@@ -61,9 +61,7 @@ def long_file(module: Module) -> list[str]:
 
 def floats(module: Module) -> list[str]:
     found = [(node.lineno, ast.unparse(node)) for node in ast.walk(module.tree()) if _is_float(node)]
-    return [
-        f"{module.path}:{line} {what}" for line, what in found if not _counts_nothing(f"{module.path} {what}")
-    ]
+    return [f"{module.path}:{line} {what}" for line, what in found if not _counts_nothing(f"{module.path} {what}")]
 
 
 def _counts_nothing(place: str) -> bool:
@@ -125,9 +123,7 @@ def test_every_float_that_counts_nothing_is_still_there() -> None:
         if _is_float(node)
     }
 
-    unused = [
-        pattern for pattern in COUNTS_NOTHING if not any(fnmatchcase(place, pattern) for place in written)
-    ]
+    unused = [pattern for pattern in COUNTS_NOTHING if not any(fnmatchcase(place, pattern) for place in written)]
     assert unused == []
 
 
@@ -154,9 +150,7 @@ def planted(text: str) -> Module:
 def test_a_long_function_is_found(kind: str) -> None:
     body = "    pass\n" * LONGEST_FUNCTION
 
-    assert long_functions(planted(f"{kind} award():\n{body}")) == [
-        "loyalty_engine/planted.py:1 award has 71 lines"
-    ]
+    assert long_functions(planted(f"{kind} award():\n{body}")) == ["loyalty_engine/planted.py:1 award has 71 lines"]
     assert long_functions(planted(f"{kind} award():\n{body.removesuffix('    pass' + chr(10))}")) == []
 
 

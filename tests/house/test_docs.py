@@ -70,9 +70,7 @@ def badly_written(name: str, text: str) -> list[str]:
 
 
 def decisions() -> Mapping[str, str]:
-    return {
-        file.name: file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs/decisions").glob("*.md"))
-    }
+    return {file.name: file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs/decisions").glob("*.md"))}
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -122,9 +120,7 @@ def test_a_file_that_is_named_and_not_there_is_found() -> None:
         "docs/why.md: rules/gone.py"
     ]
     assert (
-        names_nothing(
-            "docs/why.md", "see `rules/here.py`, `rules/` and `x/y`", {"rules/here.py", "rules"}.__contains__
-        )
+        names_nothing("docs/why.md", "see `rules/here.py`, `rules/` and `x/y`", {"rules/here.py", "rules"}.__contains__)
         == []
     )
 

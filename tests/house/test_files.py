@@ -22,9 +22,7 @@ HOSTS = re.compile(
     )
 )
 PATHS = re.compile(
-    "|".join(
-        [r"(?<![\w./-])/wo" + r"rk/", r"(?<![\w./-])/ro" + r"ot/", r"/ho" + r"me/\w", r"[A-Z]:\\Us" + "ers"]
-    )
+    "|".join([r"(?<![\w./-])/wo" + r"rk/", r"(?<![\w./-])/ro" + r"ot/", r"/ho" + r"me/\w", r"[A-Z]:\\Us" + "ers"])
 )
 LICENCE_TEXT = "LICENSE"
 
@@ -77,15 +75,10 @@ def test_the_lock_names_no_host_and_hashes_every_release(name: str) -> None:
 
 def test_the_lock_holds_every_dependency_the_project_names() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    locked = set(
-        re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE))
     extras = project["optional-dependencies"]
 
-    named = {
-        re.split(r"[<>=;\[ ]", line)[0]
-        for line in [*project["dependencies"], *extras["test"], *extras["docs"]]
-    }
+    named = {re.split(r"[<>=;\[ ]", line)[0] for line in [*project["dependencies"], *extras["test"], *extras["docs"]]}
 
     assert named - locked == set()
 
@@ -120,12 +113,7 @@ def test_a_machine_in_a_file_is_found(text: str) -> None:
 )  # fmt: skip
 def test_an_unlocked_line_is_found(text: str) -> None:
     assert unlocked(text)
-    assert (
-        unlocked(
-            "# made by a tool\nanyio==4.0 \\\n    --hash=sha256:00\nidna==3.0 \\\n    --hash=sha256:01\n"
-        )
-        == []
-    )
+    assert unlocked("# made by a tool\nanyio==4.0 \\\n    --hash=sha256:00\nidna==3.0 \\\n    --hash=sha256:01\n") == []
 
 
 @pytest.mark.parametrize("line", ['"D203",', '"D203",   #', '"D203",   # no'])
@@ -134,9 +122,7 @@ def test_a_lint_exception_without_a_reason_is_found(line: str) -> None:
     assert unreasoned('[tool.ruff.lint]\nignore = [\n    "D203",  # contradicts D211\n]') == []
 
 
-@pytest.mark.parametrize(
-    "line", ["x = 1  # no" + "qa", "x = 1  # no" + "qa because", "x = 1  # type: ig" + "nore"]
-)
+@pytest.mark.parametrize("line", ["x = 1  # no" + "qa", "x = 1  # no" + "qa because", "x = 1  # type: ig" + "nore"])
 def test_a_line_silenced_altogether_is_found(line: str) -> None:
     assert len(bare_noqa("api/planted.py", line)) == 1
     assert bare_noqa("api/planted.py", "x = 1  # no" + "qa: S101 - our own bug") == []

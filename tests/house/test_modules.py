@@ -82,12 +82,7 @@ def entry_points(project: Mapping[str, Any]) -> set[str]:
 
 def strangers(providers: Mapping[str, Iterable[str]]) -> list[str]:
     """Return who else claims the names of our packages in this environment."""
-    return [
-        f"{owner} provides {name}"
-        for name in STOREYS
-        for owner in providers.get(name, ())
-        if owner != PROJECT
-    ]
+    return [f"{owner} provides {name}" for name in STOREYS for owner in providers.get(name, ()) if owner != PROJECT]
 
 
 def nameless(module: Module) -> list[str]:
@@ -138,9 +133,7 @@ def test_a_room_nobody_enters_is_found() -> None:
 
 
 def test_a_stranger_with_our_name_is_found() -> None:
-    assert strangers({"rules": ["rules-engine", PROJECT], "api": [PROJECT]}) == [
-        "rules-engine provides rules"
-    ]
+    assert strangers({"rules": ["rules-engine", PROJECT], "api": [PROJECT]}) == ["rules-engine provides rules"]
 
 
 def test_a_name_that_says_nothing_is_found() -> None:

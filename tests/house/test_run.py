@@ -14,9 +14,7 @@ RUN = ROOT / "run.py"
 
 
 def listed(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-I", RUN, *arguments], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-I", RUN, *arguments], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
 

@@ -17,18 +17,13 @@ PICCOLOS_OWN = {"migration"}
 
 def rootless(schema: sqlite3.Connection) -> list[str]:
     """Return the primary keys, unique indexes and foreign keys that do not begin with the business."""
-    names = [
-        name
-        for (name,) in schema.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    ]
+    names = [name for (name,) in schema.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     ours = [name for name in names if name not in PICCOLOS_OWN and not name.startswith("sqlite_")]
     return [finding for table in ours for finding in _of(schema, table)]
 
 
 def _of(schema: sqlite3.Connection, table: str) -> Iterator[str]:
-    columns = schema.execute(
-        "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)
-    ).fetchall()
+    columns = schema.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)).fetchall()
     if not columns or columns[0][0] != OWNER:
         yield f"{table}: the primary key is {[name for (name,) in columns]}"
     unique = 'SELECT name FROM pragma_index_list(?) WHERE "unique"'

@@ -96,8 +96,6 @@ def test_a_refused_word_is_found(text: str) -> None:
     assert len(refused(Module("rules/planted.py", text), never())) == 1
 
 
-@pytest.mark.parametrize(
-    "text", ["import customer", "x.customer = 1", "customs = 1", "def cost(tiers): pass"]
-)
+@pytest.mark.parametrize("text", ["import customer", "x.customer = 1", "customs = 1", "def cost(tiers): pass"])
 def test_a_word_that_others_have_given_is_not_ours_to_refuse(text: str) -> None:
     assert refused(Module("rules/planted.py", text), never()) == []

@@ -86,9 +86,7 @@ def sqlite_template(session_folder: Path) -> Path:
         if not template.exists():
             fresh = session_folder / "fresh.db"
             migrate(sqlite_url(fresh))
-            assert not fresh.with_name("fresh.db-wal").exists(), (
-                "a copy without its log would be half a database"
-            )
+            assert not fresh.with_name("fresh.db-wal").exists(), "a copy without its log would be half a database"
             fresh.rename(template)
     return template
 

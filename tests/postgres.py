@@ -85,9 +85,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
         while _any_running(family):
             time.sleep(0.01)
         for lock in (self.data / "postmaster.pid", Path(self.folder) / f".s.PGSQL.{self.port}.lock"):
-            lock.unlink(
-                missing_ok=True
-            )  # where nobody reaps dead processes, these would seem to be held for ever
+            lock.unlink(missing_ok=True)  # where nobody reaps dead processes, these would seem to be held for ever
 
     def running(self) -> bool:
         return (self.data / "postmaster.pid").exists()
@@ -133,9 +131,7 @@ def make(lives_with: int | None = None) -> Cluster:
     cluster = Cluster(
         programs=programs, folder=folder, port=_free_port(), owner=owner, lives_with=lives_with or os.getpid()
     )
-    cluster._run(
-        "initdb", "-D", str(cluster.data), "-U", "loyalty", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
-    )
+    cluster._run("initdb", "-D", str(cluster.data), "-U", "loyalty", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
     with (cluster.data / "postgresql.conf").open("a") as settings:
         settings.write("listen_addresses = '127.0.0.1'\nmax_connections = 200\nmax_wal_size = 256MB\n")
     (Path(folder) / NOTE).write_bytes(msgspec.json.encode(cluster))
@@ -248,9 +244,7 @@ def _group_of(owner: str) -> int:
 
 
 def _children(parent: int) -> list[int]:
-    listing = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
-    )
+    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False)
     return [int(pid) for pid in listing.stdout.split()]
 
 

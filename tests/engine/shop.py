@@ -165,7 +165,8 @@ async def sees(house: House, caller: Caller, phone: str = INGRID, *, at: datetim
 
 def has(answer: Any, unit: str = "points") -> int:
     """Give what an answer says can be spent of a unit."""
-    return next(balance.available for balance in answer.balances if balance.unit == unit)
+    available: int = next(balance.available for balance in answer.balances if balance.unit == unit)
+    return available
 
 
 async def broken(house: House) -> list[str]:

@@ -77,10 +77,12 @@ async def test_a_decision_on_an_old_page_is_never_kept(house: House, cafe: Calle
     assert page is not None
     assert page.member is not None
 
+    member = page.member
+
     def decided(name: str) -> Posting:
         told = Told(kind="adjustment", ticket=ticket(name), opening=opening, fingerprint=name)
         return Posting(
-            business_id=cafe.business_id, expected=page.member.revision, member=moved(cafe.business_id, page.member),  # type: ignore[union-attr]
+            business_id=cafe.business_id, expected=member.revision, member=moved(cafe.business_id, member),
             journal=line(told, f"adj_{name}", status=201, answer=b"{}", member_id=bought.member.id, revision=9),
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -237,8 +238,8 @@ async def test_a_purchase_can_be_read_afterwards_as_it_was_answered(house: House
 
 
 async def test_the_ledger_tells_each_movement_newest_first_page_by_page(house: House, cafe: Caller) -> None:
-    for day in range(3):
-        bought = await buys(house, cafe, flat_whites(f"r{day}"), at=MONDAY + timedelta(days=day))
+    visits = [await buys(house, cafe, flat_whites(f"r{day}"), at=MONDAY + timedelta(days=day)) for day in range(3)]
+    bought = visits[-1]
 
     first = await members.ledger_page(house, cafe, bought.member.id, limit=4, cursor=None)
     rest = await members.ledger_page(house, cafe, bought.member.id, limit=100, cursor=first.next_cursor)
@@ -270,7 +271,7 @@ async def test_the_ledger_tells_each_movement_newest_first_page_by_page(house: H
     ],
 )
 async def test_what_cannot_be_so_is_refused_by_place_and_nothing_is_written(
-    house: House, cafe: Caller, more: dict[str, object], refusal: type[Exception], pointer: str
+    house: House, cafe: Caller, more: dict[str, Any], refusal: type[Exception], pointer: str
 ) -> None:
     before = await house.database.fetch("SELECT count(*) FROM journal")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import msgspec
 import pytest
@@ -42,7 +43,7 @@ from tests.engine.shop import (
 
 pytestmark = pytest.mark.anyio
 
-BREAKFAST = {
+BREAKFAST: dict[str, Any] = {
     "total_minor": 17900,
     "lines": [
         {"line": "1", "sku": "FLATWHITE", "category": "coffee", "quantity": 2, "amount_minor": 9800},
@@ -226,7 +227,7 @@ async def test_a_refund_by_receipt_finds_its_purchase(house: House, cafe: Caller
     ],
 )
 async def test_what_cannot_come_back_is_refused(
-    house: House, cafe: Caller, what: dict[str, object], refusal: type[Exception], pointer: str
+    house: House, cafe: Caller, what: dict[str, Any], refusal: type[Exception], pointer: str
 ) -> None:
     bought = await buys(house, cafe, flat_whites("1"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -100,7 +101,7 @@ async def test_every_table_has_the_columns_piccolo_and_the_rows_say(database: Da
 
 
 def test_the_rows_the_rooms_write_have_the_columns_of_their_tables() -> None:
-    written = [row for row in vars(rows).values() if isinstance(row, type) and hasattr(row, "TABLE")]
+    written: list[Any] = [row for row in vars(rows).values() if isinstance(row, type) and hasattr(row, "TABLE")]
     columns = {table._meta.tablename: [c._meta.db_column_name for c in table._meta.columns] for table in tables.TABLES}
 
     assert len(written) == 10

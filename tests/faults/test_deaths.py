@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 
@@ -39,7 +40,9 @@ async def test_a_command_is_whole_or_absent_wherever_the_process_dies_and_a_retr
     for death in DEATHS:
         answer = await carry_out(shop, death)
         kept = await shop.rows("SELECT answer FROM journal WHERE key = $1", death.name)
-        assert [text.encode() for (text,) in kept] == [answer.body], death.name
+        # A newcomer's name is told back and kept sealed only, so it is not in the answer that is kept.
+        said = re.sub(rb'"name":"[^"]*"', b'"name":null', answer.body)
+        assert [text.encode() for (text,) in kept] == [said], death.name
         assert answer.hit is death.written, death.name
     assert await shop.count("parked_refunds", "settled_by IS NULL") == 1 + 1  # of purchases that never came
     assert [found.id for found in await shop.broken()] == []

@@ -75,9 +75,7 @@ def answered(shown: str, given: str) -> list[str]:
     shown_head, _, shown_body = shown.partition("\n\n")
     given_head, _, given_body = given.replace("\r\n", "\n").partition("\n\n")
     heads = {line.lower() for line in given_head.splitlines()}
-    missing = [
-        f"{line!r} is not in {given_head!r}" for line in shown_head.splitlines() if line.lower() not in heads
-    ]
+    missing = [f"{line!r} is not in {given_head!r}" for line in shown_head.splitlines() if line.lower() not in heads]
     return missing + differs(json.loads(shown_body), json.loads(given_body))
 
 
@@ -88,9 +86,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     database = ["--database", f"sqlite:///{folder / 'loyalty.db'}"]
     cafe = ["--business", CAFE]
     _run("apply", str(PROGRAMME), *cafe, *database)
-    key = json.loads(
-        _run("keys", "create", *cafe, "--scope", "till", "--scope", "read", "--json", *database)
-    )["key"]
+    key = json.loads(_run("keys", "create", *cafe, "--scope", "till", "--scope", "read", "--json", *database))["key"]
     port = _free_port()
     server = subprocess.Popen([*LOYALTY, "serve", "--port", str(port), *database], cwd=ROOT)
     try:
@@ -134,14 +130,10 @@ def test_the_readmes_session_gives_what_it_shows(till: dict[str, str]) -> None:
     assert len([step for step in told if step.shown]) == 9
     script = "\n".join(f"{step.command}\nprintf '\\036'" for step in told)
 
-    said = subprocess.run(
-        ["sh", "-eu", "-c", script], env=till, check=True, capture_output=True, text=True
-    ).stdout
+    said = subprocess.run(["sh", "-eu", "-c", script], env=till, check=True, capture_output=True, text=True).stdout
 
     answers = said.split("\036")[: len(told)]
-    wrong = {
-        step.title: answered(step.shown, got) for step, got in zip(told, answers, strict=True) if step.shown
-    }
+    wrong = {step.title: answered(step.shown, got) for step, got in zip(told, answers, strict=True) if step.shown}
     assert {title: found for title, found in wrong.items() if found} == {}
 
 
@@ -161,8 +153,6 @@ def test_an_answer_that_is_not_what_is_shown_is_found() -> None:
 
 
 def test_a_page_is_read_command_by_command() -> None:
-    page = (
-        "```console\n$ A=$(curl x \\\n    y)\n$ curl z\nHTTP/1.1 200 OK\n\n{}\n```\n\n```\n$ not this\n```\n"
-    )
+    page = "```console\n$ A=$(curl x \\\n    y)\n$ curl z\nHTTP/1.1 200 OK\n\n{}\n```\n\n```\n$ not this\n```\n"
 
     assert steps(page) == [Step("A=$(curl x \\\n    y)", ""), Step("curl z", "HTTP/1.1 200 OK\n\n{}")]

@@ -43,6 +43,7 @@ STOREYS = {"api": "the street door", "loyalty_engine": "the counting house", "ru
 def rule_language() -> str:
     """The rule language: what a rule stands on, asks for and does, and how an outcome is computed."""
     import rules
+    from loyalty_engine import proving
     from rules import order
     from rules.conditions import CONDITIONS
     from rules.effects import EFFECTS
@@ -62,6 +63,7 @@ def rule_language() -> str:
         ("Effects", "What may stand in a rule's `then`."),
         *((f"`{part.written}`", part_said(part, kinds[part.written])) for part in whole.effects),
         ("How an outcome is computed", (order.__doc__ or "").partition("\n\n")[2]),
+        ("What can be proved", (proving.__doc__ or "").partition("\n\n")[2]),
     ]
     return page("The rule language", head, things).replace("\n## `", "\n### `")
 

@@ -184,12 +184,12 @@ def at_most(programme: Programme, unknowns: Unknowns, worth: Values) -> GivenBac
 
 
 def exactly(programme: Programme, unknowns: Unknowns, worth: Values) -> GivenBack:
-    """What is given back to the last unit, to a member who has used no limit yet."""
+    """What is given back to the last unit, whatever limits have let through before."""
     settling = Settling(programme, unknowns)
-    portions = settling.portions(used=False)
+    portions = settling.portions()
     totals = {unit: Scaled(total, 1) for unit, total in settling.totals(portions).items()}
     granted = [
-        (deed.perk, settling.fires(number, portions, used=False))
+        (deed.perk, settling.fires(number, portions))
         for number, rule in settling.rules.items()
         for deed in rule.deeds
         if isinstance(deed, GrantPerk)

@@ -29,9 +29,18 @@ def _together(places: dict[str, str], found: Found) -> Iterator[Finding]:
 
 
 def sentences(found: Found) -> Iterator[str]:
-    """What is worth knowing and no mistake: which rule only fires beside another, and what was not settled."""
+    """What is worth knowing and no mistake: which rule only fires beside others, and what was not settled."""
+    beside: dict[str, list[str]] = {}
     for one in found.implied:
         if not one.both:
-            yield f"{one.rule} only fires when {one.other} fires too"
+            beside.setdefault(one.rule, []).append(one.other)
+    for rule, others in beside.items():
+        yield f"{rule} only fires when {_both(others)} too"
     for rule in found.open:
         yield f"whether {rule} can fire, or fires only with another, was not settled in time"
+
+
+def _both(rules: list[str]) -> str:
+    if len(rules) == 1:
+        return f"{rules[0]} fires"
+    return f"{', '.join(rules[:-1])} and {rules[-1]} fire"

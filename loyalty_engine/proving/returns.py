@@ -92,6 +92,7 @@ class Returns:
         unknowns = way.unknowns
         for times, items in _HANDY:
             few: list[Term] = [heap.quantity <= items for heap in unknowns.heaps]
+            few += [term == 0 for used in unknowns.used.values() for term in used]
             found = way.solver.ask(
                 way.back.above(share), unknowns.total <= max(least * times, 100), unknowns.today >= _LATELY,
                 *few, milliseconds=_A_MOMENT,

@@ -137,18 +137,18 @@ class Settling(Holding):
             for number, (before, after) in zip(numbers, _steps_of(self.programme, whole), strict=True)
         ]
 
-    def portions(self, *, used: bool) -> list[Portion]:
-        """Everything given, after limits and caps; `used` asks what they have let through before, too."""
+    def portions(self) -> list[Portion]:
+        """Everything given, after limits and caps, whatever they have let through before."""
         own = [Portion(n, n, z3.If(self.given[n], self.worth[n], 0)) for n in sorted(self.awards)]
         portions = own + sorted(self.extras, key=lambda portion: (portion.source, portion.giver))
         for number, rule in self.rules.items():
             touched = [n for n, portion in enumerate(portions) if number in portion[:2]]
             if rule.limit and touched:
-                self._cut(portions, touched, f"rule:{rule.id}", rule.limit, used=used)
+                self._cut(portions, touched, f"rule:{rule.id}", rule.limit)
         for name, unit in self.programme.units.items():
             if unit.cap:
                 touched = [n for n, portion in enumerate(portions) if self.rules[portion.giver].unit == name]
-                self._cut(portions, touched, f"cap:{name}", unit.cap, used=used)
+                self._cut(portions, touched, f"cap:{name}", unit.cap)
         if self.programme.max_return is not None and self.on == Purchase.kind:
             self._give_back_no_more(portions, self.programme.max_return)
         return portions
@@ -172,21 +172,19 @@ class Settling(Holding):
         touched: Sequence[int],
         subject: str,
         bounds: Sequence[Cap | Limit],
-        *,
-        used: bool,
     ) -> None:
-        room = self._room(subject, bounds, used=used)
+        room = self._room(subject, bounds)
         for n in touched:
             kept = self.unknowns.let(z3.If(portions[n].amount <= room, portions[n].amount, room))
             portions[n] = portions[n]._replace(amount=kept)
             room = room - kept
 
-    def _room(self, subject: str, bounds: Sequence[Cap | Limit], *, used: bool) -> Term:
+    def _room(self, subject: str, bounds: Sequence[Cap | Limit]) -> Term:
         room: Term = z3.IntVal(_UNLIMITED)
         for bound in bounds:
             times = bound.times if isinstance(bound, Limit) else None
-            windowed = used and bound.per != "purchase"
-            before = self.unknowns.used_before(subject, bound.per) if windowed else (z3.IntVal(0), z3.IntVal(0))
+            within_one = bound.per == "purchase"
+            before = (z3.IntVal(0), z3.IntVal(0)) if within_one else self.unknowns.used_before(subject, bound.per)
             if times is not None:
                 left = z3.If(before[0] >= times, 0, _UNLIMITED)
             else:
@@ -203,22 +201,22 @@ class Settling(Holding):
             for name in self.programme.units
         }
 
-    def deeds(self, portions: Sequence[Portion], *, used: bool) -> dict[str, Term]:
+    def deeds(self, portions: Sequence[Portion]) -> dict[str, Term]:
         """How often each other effect happens, by all that it says."""
         times: dict[str, list[Term]] = {}
         for number, rule in self.rules.items():
             for deed in rule.deeds:
-                times.setdefault(repr(deed), []).append(z3.If(self.fires(number, portions, used=used), 1, 0))
+                times.setdefault(repr(deed), []).append(z3.If(self.fires(number, portions), 1, 0))
         return {deed: z3.Sum(each) for deed, each in times.items()}
 
-    def fires(self, number: int, portions: Sequence[Portion], *, used: bool) -> Term:
+    def fires(self, number: int, portions: Sequence[Portion]) -> Term:
         """In the end: where something was given, or, of a rule that gives no units, where its limits have room."""
         rule = self.rules[number]
         if rule.unit is not None:
             return z3.Or([portion.amount > 0 for portion in portions if portion.giver == number])
         if not rule.limit:
             return self.holds[number]
-        return z3.And(self.holds[number], self._room(f"rule:{rule.id}", rule.limit, used=used) > 0)
+        return z3.And(self.holds[number], self._room(f"rule:{rule.id}", rule.limit) > 0)
 
 
 def _rank(number: int, rule: Rule) -> tuple[int, int, int]:

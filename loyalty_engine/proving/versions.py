@@ -91,9 +91,9 @@ class _Pair:
 
 
 def _all_that_comes(settling: Settling) -> dict[str, Term]:
-    portions = settling.portions(used=True)
+    portions = settling.portions()
     units = {f"unit {name}": total for name, total in settling.totals(portions).items()}
-    return units | settling.deeds(portions, used=True)
+    return units | settling.deeds(portions)
 
 
 def come_of(outcome: Outcome) -> tuple[str, ...]:

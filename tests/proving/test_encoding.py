@@ -33,8 +33,8 @@ def test_with_every_fact_pinned_the_encoding_is_the_evaluator(seed: int) -> None
         by = happened(random, programme)
         unknowns = Unknowns(goods_of([programme]), Assumed())
         settling = Settling(programme, unknowns, on=by.event.kind)
-        portions = settling.portions(used=True)
-        totals, deeds = settling.totals(portions), settling.deeds(portions, used=True)
+        portions = settling.portions()
+        totals, deeds = settling.totals(portions), settling.deeds(portions)
 
         instance = Solver(unknowns.laws()).ask(*tills.pinned(unknowns, programme, by))
 

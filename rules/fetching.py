@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from rules.facts import Event
 from rules.picking import Pick, What
@@ -10,6 +10,8 @@ from rules.programme import Programme
 from rules.scene import NO_ATTRIBUTES, days_between
 
 _TABLE_LIMIT: Final = 6
+Field = Literal["sku", "category", "tag"]
+_FIELDS: Final[tuple[Field, ...]] = ("sku", "category", "tag")
 
 _OURS: Final = {
     "days_between": days_between,
@@ -82,7 +84,8 @@ class Writer:
         self._fetch = FACTS if bought else NOT_BOUGHT
         self.bound: dict[str, Any] = dict(_OURS) | {"zone": programme.zone}
         self.facts: dict[str, None] = {}
-        self.tables: dict[tuple[str, What], None] = {}
+        self.tables: dict[tuple[Field, What], None] = {}
+        self.wanted: dict[Field, dict[str, None]] = {}
         self.measures: dict[Pick, str] = {}
         self.switchable: dict[str, Switchable] = {}
         self._names: dict[tuple[type, Any], str] = {}
@@ -124,7 +127,7 @@ class Writer:
         if field is None or (len(names) > 1 and (field == "tag" or what == "distinct" or len(names) > _TABLE_LIMIT)):
             measure = self._measure(pick)
             return f"{measure}.{what}"
-        table = self._table(field, what)
+        table = self._table(field, names, what)
         if what == "distinct":
             return f"len({table}.get({self.bind(names[0])}, {self.bind(())}))"
         looked_up = [f"{table}.get({self.bind(name)}, zero)" for name in names]
@@ -135,16 +138,18 @@ class Writer:
         field, names = _by_one_field(pick)
         if field is None:
             return f"{self._measure(pick)}.quantity"
-        table = self._table(field, "quantity")
+        table = self._table(field, names, "quantity")
         if len(names) == 1:
             question = f"{self.bind(names[0])} in {table}"
             self.switchable[question] = Switchable(each=True, subject=table, value=names[0])
             return question
         return f"not {self.bind(frozenset(names))}.isdisjoint({table})"
 
-    def _table(self, field: str, what: What) -> str:
+    def _table(self, field: Field, names: tuple[str, ...], what: What) -> str:
+        """A table of the lines; what nobody asks for is never put into it."""
         self.fact("lines")
         self.tables.setdefault((field, what))
+        self.wanted.setdefault(field, {}).update(dict.fromkeys(names))
         return f"{what}_by_{field}"
 
     def _measure(self, pick: Pick) -> str:
@@ -178,17 +183,28 @@ class Writer:
         """What one line adds to the tables. Goods that came back are no goods, but money kept for them is
         money.
         """
-        goods = [step for field, what in self.tables if what != "amount_minor" for step in _goods(field, what)]
-        if goods:
+        for field, names in self.wanted.items():
+            wanted = self.bind(frozenset(names))
+            if field == "tag":
+                yield f"for key in {wanted}.intersection(line.tags):"
+            else:
+                yield f"key = line.{field}"
+                yield f"if key in {wanted}:"
+            yield from (f"    {step}" for step in self._added_up(field))
+
+    def _added_up(self, field: Field) -> Iterator[str]:
+        """What a line adds under one key of a field."""
+        asked = [what for of, what in self.tables if of == field]
+        if "quantity" in asked or "distinct" in asked:
             yield "n = line.quantity"
             yield "if n > zero:"
-            yield from (f"    {step}" for step in goods)
-        for field, what in self.tables:
-            if what == "amount_minor":
-                yield from _per_key(
-                    field,
-                    _added_up(f"amount_minor_by_{field}", "line.amount_minor"),
-                )
+        if "quantity" in asked:
+            yield f"    quantity_by_{field}[key] = quantity_by_{field}.get(key, zero) + n"
+        if "distinct" in asked:
+            yield "    if line.sku is not None:"
+            yield f"        distinct_by_{field}.setdefault(key, set()).add(line.sku)"
+        if "amount_minor" in asked:
+            yield f"amount_minor_by_{field}[key] = amount_minor_by_{field}.get(key, zero) + line.amount_minor"
 
     def _left_out(self) -> Iterator[str]:
         spend, exclude = self._spend, self._spend.exclude
@@ -209,31 +225,11 @@ class Writer:
             yield from ("else:", f"    {tax}") if reasons else (tax,)
 
 
-def _goods(field: str, what: What) -> Iterator[str]:
-    table = f"{what}_by_{field}"
-    if what == "quantity":
-        yield from _per_key(field, _added_up(table, "n"))
-    else:
-        yield "if line.sku is not None:"
-        yield from (f"    {step}" for step in _per_key(field, f"{table}.setdefault({{0}}, set()).add(line.sku)"))
-
-
-def _added_up(table: str, more: str) -> str:
-    return f"{table}[{{0}}] = {table}.get({{0}}, zero) + {more}"
-
-
-def _per_key(field: str, step: str) -> Iterator[str]:
-    """A step for the line's category or SKU, or for each of its different tags."""
-    if field == "tag":
-        yield "for tag in set(line.tags):"
-        yield "    " + step.format("tag")
-    else:
-        yield step.format(f"line.{field}")
-
-
-def _by_one_field(pick: Pick) -> tuple[str | None, tuple[str, ...]]:
+def _by_one_field(pick: Pick) -> tuple[Field | None, tuple[str, ...]]:
     """The one field this picks by, with its different names, or None when it takes more than a look-up."""
-    written = [name for name in ("sku", "category", "tag", "not_category", "not_tag") if getattr(pick, name)]
-    if len(written) != 1 or written[0].startswith("not_"):
+    if pick.not_category or pick.not_tag:
+        return None, ()
+    written = [field for field in _FIELDS if getattr(pick, field)]
+    if len(written) != 1:
         return None, ()
     return written[0], tuple(dict.fromkeys(getattr(pick, written[0])))

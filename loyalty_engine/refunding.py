@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import ids, journal, ledger, lots
+from loyalty_engine import ids, journal, ledger
 from loyalty_engine.answers import Answer, Awarded, RefundAnswer, TakenBack
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
@@ -26,7 +26,7 @@ from loyalty_engine.errors import (
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import accounts_of, balances, moved
 from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
-from loyalty_engine.returns import Back, due_from, limits_given_back, measure
+from loyalty_engine.returns import Back, due_from, limits_given_back, measure, takings
 from loyalty_engine.rows import ParkedRow, Posting
 from loyalty_engine.wording import language_for, receipt_lines
 
@@ -233,22 +233,16 @@ async def _take_back(
     for unit in dict.fromkeys(award.unit for award, _ in due):
         held = await ledger.open_lots(reader, sheet.business_id, sheet.member_id, unit)
         account = sheet.accounts[unit]
-        reach = max(0, account.balance - account.held)
-        if policy == "forgive":
-            reach = min(reach, sum(lot.remaining for lot in held if lot.journal_id == bought.id))
-        for award, part in ((award, part) for award, part in due if award.unit == unit):
-            amount = part if policy == "owe" else min(part, reach)
-            reach -= amount
-            entry = None
-            if amount:
-                out = lots.take_back(held, amount, earned_by=bought.id)
-                held = lots.after(held, out)
-                says = f"taken back: {award.reason}"
+        of_unit = [(award, part) for award, part in due if award.unit == unit]
+        for taken in takings(of_unit, policy, account.balance - account.held, held, bought.id):
+            award, entry = taken.award, None
+            if taken.amount:
                 entry = sheet.debit(
-                    unit, amount, out, kind="reversal", counter="issued", says=says, rule=award.rule,
-                    reverses=award.entry,
+                    unit, taken.amount, taken.out, kind="reversal", counter="issued",
+                    says=f"taken back: {award.reason}", rule=award.rule, reverses=award.entry,
                 ).id  # fmt: skip
-            result.append(TakenBack(entry, award.rule, unit, amount, part - amount if policy != "forgive" else 0))
+            shortfall = taken.due - taken.amount if policy != "forgive" else 0
+            result.append(TakenBack(entry, award.rule, unit, taken.amount, shortfall))
     return tuple(result)
 
 

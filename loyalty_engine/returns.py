@@ -6,11 +6,13 @@ an award is never more than it gave.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 import rules
+from loyalty_engine import lots
 from loyalty_engine.answers import Awarded
 from loyalty_engine.commands import RefundPurchase, ReturnedLine
 from loyalty_engine.database import MemberState
@@ -93,23 +95,57 @@ def due_from(
     return tuple((award, part) for award, part in due if part)
 
 
-def limits_given_back(
-    business_id: int, state: MemberState, bought: Bought, back: Back, edition: Edition
-) -> tuple[LimitUseRow, ...]:
-    """Give back the limits the returned goods had used, so that what was undone does not count against the member."""
+class TakenFrom(Struct, frozen=True):
+    """What is taken back of one award: so much was due, so much is taken, out of these lots."""
+
+    award: Awarded
+    due: int
+    amount: int
+    out: tuple[lots.Taken, ...]
+
+
+def takings(
+    due: Iterable[tuple[Awarded, int]], policy: str, free: int, held: tuple[lots.Lot, ...], purchase: str
+) -> Iterator[TakenFrom]:
+    """Tell what is taken back of one unit, award by award, as far as the programme's policy reaches.
+
+    `free` is the balance that is not set aside, `held` the member's lots of the unit, `purchase` what is given back.
+    """
+    reach = max(0, free)
+    if policy == "forgive":
+        reach = min(reach, sum(lot.remaining for lot in held if lot.journal_id == purchase))
+    for award, part in due:
+        amount = part if policy == "owe" else min(part, reach)
+        reach -= amount
+        out = lots.take_back(held, amount, earned_by=purchase)
+        held = lots.after(held, out)
+        yield TakenFrom(award, part, amount, out)
+
+
+def undone(bought: Bought, back: Back, edition: Edition) -> Iterator[tuple[rules.Use, int, int]]:
+    """Tell which uses of limits the returned goods undo, and by how many times and how much."""
     facts = bought.evidence.facts
     before = edition.compiled.evaluate(back.before, facts).uses
     after = {
         (u.subject, u.window): u for u in (edition.compiled.evaluate(back.after, facts).uses if back.left_minor else ())
     }
+    for use in before:
+        stays = after.get((use.subject, use.window))
+        times = max(0, use.times - (stays.times if stays else 0))
+        amount = max(0, use.amount - (stays.amount if stays else 0))
+        if times or amount:
+            yield use, times, amount
+
+
+def limits_given_back(
+    business_id: int, state: MemberState, bought: Bought, back: Back, edition: Edition
+) -> tuple[LimitUseRow, ...]:
+    """Give back the limits the returned goods had used, so that what was undone does not count against the member."""
     used = {(u.subject, u.window): u for u in state.used or ()}
     rows = []
-    for use in before:
-        now, stays = used.get((use.subject, use.window)), after.get((use.subject, use.window))
-        times = use.times - (stays.times if stays else 0)
-        amount = use.amount - (stays.amount if stays else 0)
-        if now is None or (times <= 0 and amount <= 0):
-            continue
-        left = (max(0, now.times - max(0, times)), max(0, now.amount - max(0, amount)))
-        rows.append(limit_row(business_id, state.id, use, *left))
+    for use, times, amount in undone(bought, back, edition):
+        now = used.get((use.subject, use.window))
+        if now is not None:
+            left = (max(0, now.times - times), max(0, now.amount - amount))
+            rows.append(limit_row(business_id, state.id, use, *left))
     return tuple(rows)

@@ -2,6 +2,7 @@
 
     mapping     which column means what, and how the file writes dates and money
     files       CSV or Parquet, row after row, never the whole file in memory
+    fields      where a field stands in a row
     gathering   the rows of one receipt together, the receipts in the order they happened
     cells       what stands in one cell: an amount, a quantity, an instant
     receipts    a receipt as the command a till would have sent

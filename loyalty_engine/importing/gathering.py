@@ -8,13 +8,15 @@ gives what the till would have given: a member's first purchase is their earlies
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine.importing.files import Cells
+from loyalty_engine.importing.files import Cells, Row
 
 # Stands for the cells of a row that cannot be read.
 UNREADABLE: Cells = ()
@@ -23,7 +25,8 @@ UNREADABLE: Cells = ()
 _CACHE = -65_536
 _TABLES = """
 CREATE TABLE receipts (
-    id INTEGER PRIMARY KEY, location TEXT, receipt TEXT, at INTEGER, row INTEGER, UNIQUE (location, receipt)
+    id INTEGER PRIMARY KEY, location TEXT, receipt TEXT, at INTEGER, row INTEGER, member TEXT,
+    UNIQUE (location, receipt)
 );
 CREATE TABLE parcels (receipt INTEGER, row INTEGER, cells BLOB, PRIMARY KEY (receipt, row)) WITHOUT ROWID;
 """
@@ -42,6 +45,35 @@ class Gathered(Struct, frozen=True):
         return tuple(number for number, _ in self.rows)
 
 
+class Parcel(NamedTuple):
+    """Rows of one receipt that stand together in the file: location, receipt and instant as written, and the rows."""
+
+    address: tuple[str, str, str]
+    rows: list[tuple[int, Cells]]
+
+
+def parcels(
+    rows: Iterable[Row], address: Callable[[Cells], tuple[str, str, str]], place: Callable[[Cells], object]
+) -> Iterator[Parcel]:
+    """Give rows that follow each other and have one address together; `place` gives the cells an address is read from.
+
+    A row that is not whole stands as unreadable in its parcel.
+    """
+    before: object = None
+    parcel: Parcel | None = None
+    for number, cells, whole in rows:
+        here = place(cells)
+        if parcel is None or here != before:
+            before = here
+            if parcel is None or address(cells) != parcel.address:
+                if parcel is not None:
+                    yield parcel
+                parcel = Parcel(address(cells), [])
+        parcel.rows.append((number, cells if whole else UNREADABLE))
+    if parcel is not None:
+        yield parcel
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[int, Cells]]).decode
 
@@ -56,20 +88,17 @@ class SortingTable:
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = {_CACHE}; BEGIN; {_TABLES}"
         )
 
-    def lay_down(self, location: str, receipt: str, at: int | None, rows: list[tuple[int, Cells]]) -> None:
-        """Put down rows of one receipt; the first rows put down say when it was."""
+    def lay_down(
+        self, location: str, receipt: str, at: int | None, rows: list[tuple[int, Cells]], member: str = ""
+    ) -> None:
+        """Put down rows of one receipt; the first rows put down say when it was, the first that name a member whose."""
         first = rows[0][0]
-        cells = _encode(rows)
-        found = self._scratch.execute(
-            "SELECT id FROM receipts WHERE location = ? AND receipt = ?", (location, receipt)
-        ).fetchone()
-        known = found[0] if found else None
-        if known is None:
-            known = self._scratch.execute(
-                "INSERT INTO receipts (location, receipt, at, row) VALUES (?, ?, ?, ?)",
-                (location, receipt, at, first),
-            ).lastrowid
-        self._scratch.execute("INSERT INTO parcels VALUES (?, ?, ?)", (known, first, cells))
+        [[known]] = self._scratch.execute(
+            "INSERT INTO receipts (location, receipt, at, row, member) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET member = CASE member WHEN '' THEN excluded.member ELSE member END RETURNING id",
+            (location, receipt, at, first, member),
+        )
+        self._scratch.execute("INSERT INTO parcels VALUES (?, ?, ?)", (known, first, _encode(rows)))
 
     def __len__(self) -> int:
         """Count the receipts."""
@@ -78,13 +107,22 @@ class SortingTable:
 
     def in_order(self) -> Iterator[Gathered]:
         """Give every receipt, earliest first, and in the file's order where two happened at one instant."""
-        self._scratch.execute("CREATE INDEX by_time ON receipts (at, row)")
+        return (gathered for _, gathered in self._sorted("at, row"))
+
+    def by_member(self) -> Iterator[tuple[str, Iterator[Gathered]]]:
+        """Give each member's receipts together, in the same order; first those that name no member, under no name."""
+        found = groupby(self._sorted("member, at, row"), key=itemgetter(0))
+        return ((member, (gathered for _, gathered in receipts)) for member, receipts in found)
+
+    def _sorted(self, columns: str) -> Iterator[tuple[str, Gathered]]:
+        self._scratch.execute(f"CREATE INDEX IF NOT EXISTS sorted ON receipts ({columns})")
+        ordered = ", ".join(f"r.{column}" for column in columns.split(", "))
         found = self._scratch.execute(
-            "SELECT r.id, r.location, r.receipt, p.cells FROM receipts r INDEXED BY by_time "
-            "CROSS JOIN parcels p ON p.receipt = r.id ORDER BY r.at, r.row, p.row"
+            "SELECT r.id, r.location, r.receipt, r.member, p.cells FROM receipts r INDEXED BY sorted "
+            f"CROSS JOIN parcels p ON p.receipt = r.id ORDER BY {ordered}, p.row"
         )
-        for (_, location, receipt), parcels in groupby(found, key=lambda row: row[:3]):
-            yield Gathered(location, receipt, tuple(row for parcel in parcels for row in _decode(parcel[3])))
+        for (_, location, receipt, member), parcels in groupby(found, key=itemgetter(0, 1, 2, 3)):
+            yield member, Gathered(location, receipt, tuple(row for parcel in parcels for row in _decode(parcel[4])))
 
     def close(self) -> None:
         """Let go of the scratch file, which is gone with it."""

@@ -21,6 +21,7 @@ from msgspec import Struct
 import rules
 from loyalty_engine.commands import KnownElsewhere, MemberRef, RecordPurchase
 from loyalty_engine.importing.cells import CellRefused, amounts, instants, lists, quantities
+from loyalty_engine.importing.fields import Fields
 from loyalty_engine.importing.files import Cells
 from loyalty_engine.importing.gathering import UNREADABLE, Gathered
 from loyalty_engine.importing.mapping import FIELDS, MEMBER_FIELDS, Mapping
@@ -31,7 +32,7 @@ _LONGEST_NAME = 320
 _ONE_RECEIPT = timedelta(hours=24)
 # Where on the path of msgspec's complaint the line stands.
 _LINE = re.compile(r"\$\.lines\[(\d+)\]")
-_TEXTS_OF_A_LINE = ("line", "sku", "category")
+_GOODS_REMEMBERED = 65_536
 _TEXTS_OF_A_RECEIPT = ("till", "staff", "channel")
 
 
@@ -70,33 +71,6 @@ class Told(Struct, frozen=True):
         return Problem(self.rows, self.command.receipt, code, says)
 
 
-class Fields:
-    """The cells of a row by the field's name: which columns to read, and how to find a field among them."""
-
-    def __init__(self, mapping: Mapping) -> None:
-        """Lay out the columns a mapping reads."""
-        self.columns = [column for sources in mapping.columns.values() for column in sources]
-        self._constants = mapping.constants
-        self._separator = mapping.form.separator
-        self._places: dict[str, tuple[int, ...]] = {}
-        start = 0
-        for field, sources in mapping.columns.items():
-            self._places[field] = tuple(range(start, start + len(sources)))
-            start += len(sources)
-
-    def reader(self, field: str) -> Callable[[Cells], str] | None:
-        """Give the function that finds a field in a row, or None where the mapping does not speak of it."""
-        places = self._places.get(field)
-        if places is None:
-            constant = self._constants.get(field)
-            return None if constant is None else lambda _: constant
-        if len(places) == 1:
-            place = places[0]
-            return lambda cells: cells[place].strip()
-        joint = self._separator if field in {"tags", "codes"} else " "
-        return lambda cells: joint.join(filter(None, (cells[place].strip() for place in places)))
-
-
 class ReceiptReader:
     """Reads receipts of one file, by its mapping and the programme's currency and time zone."""
 
@@ -112,8 +86,12 @@ class ReceiptReader:
         self._amounts: dict[str, Callable[[str], int]] = {}
         self.instant = instants(mapping.form, programme.timezone)
         self._quantity = quantities(mapping.form)
-        self._line_texts = [(name, self._of[name]) for name in _TEXTS_OF_A_LINE if name in self._of]
-        self._line_money = [(name, self._of[name]) for name in ("discount", "tax") if name in self._of]
+        self._line_money = [(f"{name}_minor", self._of[name]) for name in ("discount", "tax") if name in self._of]
+        self._names = [(field, self._of[field]) for field in MEMBER_FIELDS if field in self._of]
+        self.place = fields.cells("location", "receipt", "occurred_at")
+        """Gives the cells that an address is read from."""
+        self._goods_cells = fields.cells("sku", "category", "tags")
+        self._goods: dict[object, dict[str, Any]] = {}
 
     def address(self, cells: Cells) -> tuple[str, str, str]:
         """Give the location, receipt and instant of a row as they are written."""
@@ -123,6 +101,14 @@ class ReceiptReader:
             self._of["receipt"](cells),
             self._of["occurred_at"](cells),
         )
+
+    def member_told(self, rows: list[tuple[int, Cells]]) -> tuple[str, str]:
+        """Give how rows name their member, and the name: the first that is filled in; empty where none is."""
+        for field, read in self._names:
+            for _, cells in rows:
+                if cells != UNREADABLE and (name := read(cells)):
+                    return field, name
+        return "", ""
 
     def read(self, found: Gathered) -> Told | None:
         """Give a receipt as a command; None where it names no member. Raises ReceiptRefused."""
@@ -210,24 +196,37 @@ class ReceiptReader:
         return lines, numbers
 
     def _line(self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]) -> dict[str, Any] | None:
-        paid = self._cell(found, number, amount, self._of["amount"](cells))
-        said = self._of["quantity"](cells) if "quantity" in self._of else ""
-        quantity = self._cell(found, number, self._quantity, said) if said else 1
-        if quantity == 0 and paid == 0:
-            return None
-        if quantity < 0 or paid < 0:
-            says = "A line below zero is a return: record it as a refund of its purchase."
-            raise ReceiptRefused(Problem((number,), found.receipt, "line_negative", says))
-        line: dict[str, Any] = {"amount_minor": paid, "quantity": quantity or 1}
-        for name, read in self._line_texts:
-            if text := read(cells):
-                line[name] = text
-        for name, read in self._line_money:
-            if text := read(cells):
-                line[f"{name}_minor"] = abs(self._cell(found, number, amount, text))
-        if "tags" in self._of and (tags := self._listed(self._of["tags"](cells))):
-            line["tags"] = tags
+        of = self._of
+        try:
+            paid = amount(of["amount"](cells))
+            said = of["quantity"](cells) if "quantity" in of else ""
+            quantity = self._quantity(said) if said else 1
+            if quantity == 0 and paid == 0:
+                return None
+            if quantity < 0 or paid < 0:
+                says = "A line below zero is a return: record it as a refund of its purchase."
+                raise ReceiptRefused(Problem((number,), found.receipt, "line_negative", says))
+            line: dict[str, Any] = {"amount_minor": paid, "quantity": quantity or 1, **self._goods_of(cells)}
+            if "line" in of and (text := of["line"](cells)):
+                line["line"] = text
+            for name, read in self._line_money:
+                if text := read(cells):
+                    line[name] = abs(amount(text))
+        except CellRefused as refused:
+            raise ReceiptRefused(Problem((number,), found.receipt, refused.code, str(refused))) from refused
         return line
+
+    def _goods_of(self, cells: Cells) -> dict[str, Any]:
+        """Read what was bought. The same goods come again and again, so that most are remembered."""
+        key = self._goods_cells(cells)
+        goods = self._goods.get(key)
+        if goods is None:
+            goods = {name: text for name in ("sku", "category") if name in self._of and (text := self._of[name](cells))}
+            if "tags" in self._of and (tags := self._listed(self._of["tags"](cells))):
+                goods["tags"] = tags
+            if len(self._goods) < _GOODS_REMEMBERED:
+                self._goods[key] = goods
+        return goods
 
     def _total(
         self,

@@ -24,8 +24,8 @@ from loyalty_engine.commands import RecordPurchase, Ticket
 from loyalty_engine.errors import Busy, DatabaseAway, LoyaltyError, ReceiptConflict
 from loyalty_engine.house import House
 from loyalty_engine.importing.cells import CellRefused
-from loyalty_engine.importing.files import Cells, Source
-from loyalty_engine.importing.gathering import UNREADABLE, SortingTable
+from loyalty_engine.importing.files import Source
+from loyalty_engine.importing.gathering import UNREADABLE, Parcel, SortingTable, parcels
 from loyalty_engine.importing.mapping import Mapping
 from loyalty_engine.importing.receipts import (
     ROW_UNREADABLE,
@@ -44,6 +44,7 @@ IN_FLIGHT = 128
 _WAITING_PER_LANE = 16
 _ASKED_AT_ONCE = 500
 _TRIES = 5
+_ROWS_TOLD = 100_000
 
 
 class Progress(Protocol):
@@ -105,44 +106,34 @@ async def carry_out(work: Import) -> None:
 
 def _gather(work: Import, reader: ReceiptReader, table: SortingTable) -> None:
     """Read the file onto the sorting table; rows of one receipt that stand together go there together."""
-    address: tuple[str, str, str] | None = None
-    parcel: list[tuple[int, Cells]] = []
-    for number, cells, whole in work.source.rows(reader.columns):
-        work.report.rows += 1
-        if work.report.rows % 100_000 == 0:
+    for parcel in parcels(work.source.rows(reader.columns), reader.address, reader.place):
+        before = work.report.rows
+        work.report.rows += len(parcel.rows)
+        if work.report.rows // _ROWS_TOLD > before // _ROWS_TOLD:
             work.progress.reading(work.report.rows)
-        here = reader.address(cells)
-        if here != address:
-            _lay_down(work, reader, table, address, parcel)
-            address, parcel = here, []
-        parcel.append((number, cells if whole else UNREADABLE))
-    _lay_down(work, reader, table, address, parcel)
+        if problem := lay_down(table, reader, parcel):
+            work.report.problem(problem)
 
 
-def _lay_down(
-    work: Import, reader: ReceiptReader, table: SortingTable, address: tuple[str, str, str] | None,
-    parcel: list[tuple[int, Cells]],
-) -> None:  # fmt: skip
+def lay_down(table: SortingTable, reader: ReceiptReader, parcel: Parcel, member: str = "") -> Problem | None:
     """Put rows on the table; one that cannot be read goes there too, so that its receipt is refused as a whole."""
-    if address is None:
-        return
-    location, receipt, told = address
-    numbers = tuple(number for number, _ in parcel)
+    (location, receipt, told), rows = parcel
+    numbers = tuple([number for number, _ in rows])
     if not receipt:
-        work.report.problem(Problem(numbers, "", "receipt_missing", "The row names no receipt."))
-        return
+        return Problem(numbers, "", "receipt_missing", "The row names no receipt.")
     try:
         at = to_micros(reader.instant(told))
     except CellRefused:
         at = None  # refused, with all its rows, when its turn comes
     try:
-        table.lay_down(location, receipt, at, parcel)
+        table.lay_down(location, receipt, at, rows, member)
     except UnicodeEncodeError:
         unreadable = [(number, UNREADABLE) for number in numbers]
         with suppress(UnicodeEncodeError):
             table.lay_down(location, receipt, at, unreadable)
-            return
-        work.report.problem(Problem(numbers, "", *ROW_UNREADABLE))
+            return None
+        return Problem(numbers, "", *ROW_UNREADABLE)
+    return None
 
 
 def _read(work: Import, reader: ReceiptReader, table: SortingTable) -> Iterator[Told]:

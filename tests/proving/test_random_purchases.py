@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from loyalty_engine.proving import goods
 from loyalty_engine.proving.bounds import bounds
 from loyalty_engine.proving.ceiling import Ceiling
 from loyalty_engine.proving.returns import Returns
@@ -54,6 +55,14 @@ def never_exceeded(seed: int, number: int) -> bool:
 @pytest.mark.parametrize("seed", range(12))
 def test_no_proved_bound_is_exceeded_by_random_purchases(seed: int) -> None:
     assert never_exceeded(seed, 250)
+
+
+def test_no_bound_is_exceeded_where_conditions_on_goods_are_let_loose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(goods, "MOST_KINDS", 3)
+    let_loose = [seed for seed in range(30) if goods.goods_of([returns(seed)[0].programme]).loose]
+
+    assert len(let_loose) > 5
+    assert sum(never_exceeded(seed, 100) for seed in let_loose) > 4
 
 
 @pytest.mark.fault_long

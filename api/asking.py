@@ -120,12 +120,20 @@ class Ask(Request[None, Caller, State]):
         kind = wire.kind_of(header(self.scope, b"content-type"), *self.call.takes)
         return await self.body(), kind
 
-    def page(self) -> tuple[int, str | None]:
-        """Read `?limit=&cursor=`; raises ParameterMalformed or CursorMalformed."""
+    def asked(self) -> dict[str, str]:
+        """Give what stands in the address after the question mark; raises ParameterMalformed."""
         try:
             given = dict(parse_qsl(self.scope["query_string"].decode(), keep_blank_values=True, errors="strict"))
         except ValueError:
             raise ParameterMalformed("The address is not UTF-8.") from None
+        for name, pattern in self.call.asks.items():
+            if name in given and not re.fullmatch(pattern, given[name], re.ASCII):
+                raise ParameterMalformed(f"{name} is not what this call takes.")
+        return given
+
+    def page(self) -> tuple[int, str | None]:
+        """Read `?limit=&cursor=`; raises ParameterMalformed or CursorMalformed."""
+        given = self.asked()
         limit = given.get("limit", str(PAGE_USUAL))
         if not re.fullmatch(r"[1-9][0-9]{0,2}", limit, re.ASCII) or int(limit) > PAGE_MOST:
             raise ParameterMalformed(f"limit is a number from 1 to {PAGE_MOST}.")

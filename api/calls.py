@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from msgspec import Struct
@@ -21,7 +23,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """One call as it is promised. `answers` maps each status to the type of its body (None: no body).
 
     `changes` says that the call wants an Idempotency-Key, `takes` which bodies it reads, of at most `limit`
-    bytes; `body` is the type of a body that the route reads by itself; `pages` that it is read page by page.
+    bytes; `body` is the type of a body that the route reads by itself; `pages` that it is read page by page;
+    `asks` names what may stand in the address after the question mark, each with its shape.
     """
 
     scopes: frozenset[Scope]
@@ -33,6 +36,7 @@ class Call(Struct, frozen=True, kw_only=True):
     body: Any = None
     body_required: bool = True
     pages: bool = False
+    asks: Mapping[str, str] = MappingProxyType({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Call:
         """Stay the same value: a router copies its routes, and some types in a promise cannot be copied."""

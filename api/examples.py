@@ -68,6 +68,13 @@ REQUESTS: Final[dict[str, Any]] = {
     "save_draft:toml": _PROGRAMME_TOML,
     "check_programme:toml": _PROGRAMME_TOML,
     "publish_programme": {"note": "Stamps for coffee", "by": "owner"},
+    "roll_back_programme": {"to": 6, "note": "Double points were too dear", "by": "owner"},
+    "backtest_programme": {
+        "toml": _PROGRAMME_TOML,
+        "since": "2026-01-01T00:00:00+01:00",
+        "against": "current",
+        "worth": {"points": "10"},
+    },
     "create_key": {"scopes": ["till"], "name": "till-1", "location": "grunerlokka"},
     "declare_location": {"location": "grunerlokka", "name": "Corner Café, Grünerløkka"},
 }

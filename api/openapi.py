@@ -182,6 +182,8 @@ def _parameters(route: HTTPRouteHandler, call: Call) -> Iterator[Json]:
             "example": "6f9b1c1e-till-1-000123",
             "description": "Names this command: with the same body, the first answer is given again.",
         }  # fmt: skip
+    for name, pattern in call.asks.items():
+        yield {"name": name, "in": "query", "required": False, "schema": {"type": "string", "pattern": pattern}}
     if call.pages:
         limit = {"type": "integer", "minimum": 1, "maximum": 100, "default": 25}
         yield {"name": "limit", "in": "query", "required": False, "schema": limit}

@@ -13,19 +13,23 @@ from msgspec import Struct
 from api import complaints, wire
 from api.asking import Ask, header, reply, reply_stored
 from api.calls import MANAGE, READ, promised
-from loyalty_engine import programmes
+from loyalty_engine import planning, programmes
 from loyalty_engine.answers import CheckAnswer, DraftAnswer, VersionAnswer
-from loyalty_engine.commands import PublishProgramme
+from loyalty_engine.backtest.answer import BacktestAnswer
+from loyalty_engine.commands import BacktestProgramme, PublishProgramme, RollBack
 from loyalty_engine.errors import (
+    BacktestRunning,
     CursorMalformed,
     DraftMissing,
     IdempotencyKeyReused,
     ParameterMalformed,
+    ProgrammeMissing,
     ProgrammeRefused,
     VersionUnknown,
 )
+from loyalty_engine.planning import Difference
 
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_NUMBER: Final = re.compile("^[1-9][0-9]{0,8}$", re.ASCII)
 
 
 class VersionPage(Struct, frozen=True):
@@ -103,6 +107,49 @@ async def publish_programme(request: Ask, data: JSONBody[PublishProgramme]) -> A
     return reply_stored(await programmes.publish(request.house, request.caller, data, request.ticket()))
 
 
+@post(
+    "/programme/rollback",
+    **promised(
+        scopes=MANAGE,
+        answers={200: VersionAnswer, 201: VersionAnswer},
+        refusals=(VersionUnknown, ProgrammeMissing, ProgrammeRefused, IdempotencyKeyReused),
+        changes=True,
+    ),
+)
+async def roll_back_programme(request: Ask, data: JSONBody[RollBack]) -> ASGIApp:
+    """Publish once more what an older version said; 200 when that is what is current already."""
+    return reply_stored(await planning.roll_back(request.house, request.caller, data, request.ticket()))
+
+
+@post(
+    "/programme/backtest",
+    **promised(
+        scopes=READ,
+        answers={200: BacktestAnswer},
+        refusals=(DraftMissing, ProgrammeRefused, ProgrammeMissing, VersionUnknown, BacktestRunning),
+    ),
+)
+async def backtest_programme(request: Ask, data: JSONBody[BacktestProgramme]) -> ASGIApp:
+    """Try a programme, or the draft, on all that is in the journal: what would it have given? Nothing is kept."""
+    return reply(await planning.try_out(request.house, request.caller, data, at=request.received_at))
+
+
+@get(
+    "/programme/diff",
+    **promised(
+        scopes=READ,
+        answers={200: Difference},
+        refusals=(DraftMissing, ProgrammeRefused, ProgrammeMissing, VersionUnknown, ParameterMalformed),
+        asks=dict.fromkeys(("from", "to"), _NUMBER.pattern),
+    ),
+)
+async def compare_programmes(request: Ask) -> ASGIApp:
+    """Tell in sentences what differs between the versions `from` and `to`; left out, the current one and the draft."""
+    given = request.asked()
+    before, after = (int(given[name]) if name in given else None for name in ("from", "to"))
+    return reply(await planning.difference(request.house, request.caller, before, after))
+
+
 @get(
     "/programme/versions",
     **promised(scopes=READ, answers={200: VersionPage}, refusals=(CursorMalformed, ParameterMalformed), pages=True),
@@ -130,6 +177,9 @@ ROUTES = [
     save_draft,
     check_programme,
     publish_programme,
+    roll_back_programme,
+    backtest_programme,
+    compare_programmes,
     list_versions,
     read_version,
 ]

@@ -14,7 +14,9 @@ import msgspec
 
 from loyalty_engine import businesses, demo, importing, programmes, refunding
 from loyalty_engine.answers import Finding
+from loyalty_engine.backtest.command import backtest_command
 from loyalty_engine.commands import CreateKey, PublishProgramme
+from loyalty_engine.deciding import plan_command, rollback_command, versions_command
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from loyalty_engine.proving.command import prove_command, say_proofs
@@ -262,6 +264,8 @@ def import_() -> None:
 
 import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
 main.add_command(prove_command)
+for command in (backtest_command, plan_command, rollback_command, versions_command):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

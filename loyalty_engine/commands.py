@@ -23,6 +23,8 @@ Typed = Annotated[str, Meta(min_length=1, max_length=320)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Language = Annotated[str, Meta(pattern="^[a-z]{2}$", max_length=2)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]
+VersionNumber = Annotated[int, Meta(ge=1, le=10**9)]
+Worth = Annotated[str, Meta(pattern="^[0-9]{1,9}([.][0-9]{1,6})?$", max_length=16)]
 LineNumber = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
@@ -183,6 +185,30 @@ class PublishProgramme(Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     note: Annotated[str, Meta(max_length=500)] = ""
     by: Annotated[str, Meta(max_length=100)] = ""
+
+
+class RollBack(PublishProgramme, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Publish once more what an older version said: version `to`, or the one before the current. Say why, and who."""
+
+    note: Annotated[str, Meta(min_length=1, max_length=500)]
+    by: Annotated[str, Meta(min_length=1, max_length=100)]
+    to: VersionNumber | None = None
+
+
+class BacktestProgramme(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Try a programme on the journal: one sent along as a JSON document or as `toml`, or else the draft.
+
+    `since` and `until` bound what is counted; all that happened before is known to the rules. Beside it is shown what
+    `against` gives: a version judging everything, or "published", each version in its own days. `worth` says what a
+    unit is worth in minor units of money; what it leaves out is worth the best perk it buys.
+    """
+
+    programme: msgspec.Raw | UnsetType = UNSET
+    toml: str | UnsetType = UNSET
+    since: Instant | None = None
+    until: Instant | None = None
+    against: VersionNumber | Literal["current", "published"] = "current"
+    worth: dict[Label, Worth] = {}
 
 
 def fingerprint_text(command: Struct) -> bytes:

@@ -8,7 +8,7 @@
     ├── NotFound (404)        MemberUnknown, PurchaseUnknown, LocationUnknown, KeyIdUnknown, VersionUnknown,
     │                         DraftMissing, BusinessUnknown, RouteUnknown
     ├── NotHere (405)         MethodNotAllowed
-    ├── InConflict (409)      InProgress
+    ├── InConflict (409)      InProgress, BacktestRunning
     ├── TooLarge (413)        BodyTooLarge
     ├── WrongType (415)       NotJson
     ├── Refused (422)         BodyInvalid, IdempotencyKeyReused, ReceiptConflict, IdentifierInvalid, OccurredInFuture,
@@ -181,6 +181,12 @@ class InConflict(LoyaltyError):
 
 class InProgress(InConflict):
     """The same command is being carried out right now; ask again in a moment."""
+
+    retryable = True
+
+
+class BacktestRunning(InConflict):
+    """A backtest of this business is running already; ask again when it is done."""
 
     retryable = True
 

@@ -25,6 +25,8 @@ class House:
         self.shelf = Shelf(database)
         self.turns = Turns()
         self.keys_seen: dict[str, tuple[int, Any]] = {}
+        # The businesses for which a backtest runs in this process.
+        self.backtests: set[int] = set()
 
     async def ready(self) -> None:
         """Raise DatabaseAway where we cannot serve."""

@@ -82,7 +82,8 @@ def refused_by(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity == "refused")
 
 
-def _refusal(findings: tuple[Finding, ...]) -> ProgrammeRefused:
+def refusal(findings: tuple[Finding, ...]) -> ProgrammeRefused:
+    """Make the refusal that names every place that is wrong."""
     details = tuple(Detail(_pointer(f.place), "programme_finding", _sentence(f)) for f in findings)
     return ProgrammeRefused(details=details, findings=[msgspec.to_builtins(finding) for finding in findings])
 
@@ -96,6 +97,15 @@ def _sentence(finding: Finding) -> str:
     return finding.says if finding.would_be is None else f"{finding.says}; {finding.would_be}"
 
 
+def judgeable(source: str, form: Format) -> rules.Programme:
+    """Read a programme that can be judged by, whether or not its examples come true; else raise ProgrammeRefused."""
+    programme, findings = check_text(source, form)
+    refused = tuple(one for one in refused_by(findings) if not one.place.startswith("examples"))
+    if programme is None or refused:
+        raise refusal(refused)
+    return programme
+
+
 async def save_draft(house: House, caller: Caller, source: str, form: Format, *, at: datetime) -> DraftAnswer:
     """Keep a draft in place of the one before; ProgrammeRefused where it cannot be read as a programme at all.
 
@@ -103,7 +113,7 @@ async def save_draft(house: House, caller: Caller, source: str, form: Format, *,
     """
     programme, findings = check_text(source, form)
     if programme is None:
-        raise _refusal(refused_by(findings))
+        raise refusal(refused_by(findings))
 
     async def work(transaction: Transaction) -> None:
         await transaction.fetch(
@@ -115,6 +125,14 @@ async def save_draft(house: House, caller: Caller, source: str, form: Format, *,
 
     await house.database.write_transaction(work)
     return DraftAnswer(_document(source, form), _toml(source, form, programme), shown(to_micros(at)), findings)
+
+
+async def draft_source(house: House, caller: Caller) -> tuple[str, Format]:
+    """Give the draft as it was written; DraftMissing where there is none."""
+    found = await ask(house.database, Draft.select().where(Draft.business_id == caller.business_id))
+    if not found:
+        raise DraftMissing
+    return found[0]["source"], found[0]["format"]
 
 
 async def read_draft(house: House, caller: Caller) -> DraftAnswer:
@@ -131,10 +149,7 @@ async def read_draft(house: House, caller: Caller) -> DraftAnswer:
 async def check_source(house: House, caller: Caller, source: str | None, form: Format) -> CheckAnswer:
     """Check a programme without keeping it; without a source, the draft."""
     if source is None:
-        found = await ask(house.database, Draft.select().where(Draft.business_id == caller.business_id))
-        if not found:
-            raise DraftMissing
-        source, form = found[0]["source"], found[0]["format"]
+        source, form = await draft_source(house, caller)
     _, findings = check_text(source, form)
     return CheckAnswer(not refused_by(findings), findings)
 
@@ -148,10 +163,7 @@ async def publish(
     Raises DraftMissing and ProgrammeRefused. Publishing what is current already makes no new version (200).
     """
     if source is None:
-        found = await ask(house.database, Draft.select().where(Draft.business_id == caller.business_id))
-        if not found:
-            raise DraftMissing
-        source, form = found[0]["source"], found[0]["format"]
+        source, form = await draft_source(house, caller)
     at = to_micros(ticket.at)
     opening = Opening(business_id=caller.business_id, key=ticket.key, occurred_at=at, now=at)
     told = journal.Told(
@@ -192,7 +204,7 @@ async def _publish(
 ) -> tuple[int, VersionAnswer]:
     programme, findings = check_text(source, form)
     if programme is None or refused_by(findings):
-        raise _refusal(refused_by(findings))
+        raise refusal(refused_by(findings))
     newest = await ask(
         transaction,
         Version.select().where((Version.business_id == business_id) & (Version.version == page.version)),
@@ -204,7 +216,7 @@ async def _publish(
         before = rules.read(newest[0]["source"], newest[0]["format"])
         if before.about.currency != programme.about.currency:
             says = f"purchases have been recorded in {before.about.currency}, and their refunds come in it"
-            raise _refusal((Finding("refused", "programme.currency", None, says, f'"{before.about.currency}"'),))
+            raise refusal((Finding("refused", "programme.currency", None, says, f'"{before.about.currency}"'),))
     number = page.version + 1
     new = Version(
         business_id=business_id, version=number, source=source, format=form, valid_from=at, published_at=at,

@@ -78,6 +78,10 @@ class Shelf:
             editions = await self._load(business_id)
         return editions[version - 1]
 
+    async def every(self, business_id: int) -> tuple[Edition, ...]:
+        """Give all editions there are by now, oldest first; raise ProgrammeMissing where nothing has been published."""
+        return await self._load(business_id)
+
     async def _load(self, business_id: int) -> tuple[Edition, ...]:
         have = self._editions.get(business_id, ())
         found = await ask(

@@ -79,7 +79,7 @@ def test_every_post_that_changes_something_wants_a_key() -> None:
     }
 
     posts = {told["post"]["operationId"] for told in REFERENCE["paths"].values() if "post" in told}
-    assert posts - keyed == {"lookup_member", "quote_purchase", "check_programme", "carry_out"}
+    assert posts - keyed == {"lookup_member", "quote_purchase", "check_programme", "carry_out", "backtest_programme"}
     assert keyed - posts == set()
 
 

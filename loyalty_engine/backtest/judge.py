@@ -1,0 +1,70 @@
+"""Who judges a history: one programme throughout, or each published version its own days, as it was."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import rules
+from loyalty_engine.backtest.history import Corrected
+from loyalty_engine.instants import to_micros
+from loyalty_engine.shelf import Edition
+
+_NONE_USED = (0, 0)
+
+
+class Judge:
+    """The editions that judge, and what they ask that is not cheap to know."""
+
+    def __init__(self, editions: tuple[Edition, ...]) -> None:
+        """Take one edition for a whole history, or all that were published, oldest first."""
+        self._editions = editions
+        self._only = editions[0] if len(editions) == 1 else None
+        self.asks_balance = any("balance" in edition.programme.needs("purchase").facts for edition in editions)
+
+    @property
+    def newest(self) -> Edition:
+        """Give the edition that judges today."""
+        return self._editions[-1]
+
+    def told(self) -> tuple[tuple[int, int, str], ...]:
+        """Give every edition as text: its version, since when it is valid, and the programme as TOML."""
+        return tuple((one.version, one.valid_from, rules.write_toml(one.programme)) for one in self._editions)
+
+    def edition(self, occurred_at: datetime, at: datetime) -> Edition:
+        """Give the edition valid when something happened, of those published when it was recorded."""
+        if self._only is not None:
+            return self._only
+        instant = to_micros(min(occurred_at, at))
+        for edition in reversed(self._editions):
+            if edition.valid_from <= instant:
+                return edition
+        return self._editions[0]
+
+    def edition_of(self, correction: Corrected) -> Edition:
+        """Give the edition a correction was made under: the one the journal names, where there are several."""
+        if self._only is None and correction.version is not None:
+            return self._editions[correction.version - 1]
+        return self.edition(correction.at, correction.at)
+
+
+class Limits:
+    """What one member has used of limits and caps, in every window at once: a window's name tells its days."""
+
+    def __init__(self) -> None:
+        """Begin with nothing used."""
+        self.used: dict[str, tuple[int, int]] = {}
+
+    def take(self, uses: tuple[rules.Use, ...]) -> None:
+        """Count what a purchase used."""
+        used = self.used
+        for use in uses:
+            key = f"{use.subject}|{use.window}"
+            times, amount = used.get(key, _NONE_USED)
+            used[key] = (times + use.times, amount + use.amount)
+
+    def give_back(self, use: rules.Use, times: int, amount: int) -> None:
+        """Let what was undone no longer count."""
+        key = f"{use.subject}|{use.window}"
+        if key in self.used:
+            before = self.used[key]
+            self.used[key] = (max(0, before[0] - times), max(0, before[1] - amount))

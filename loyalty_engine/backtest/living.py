@@ -1,0 +1,188 @@
+"""A member's life lived again under a programme: every purchase judged, every refund taken back, in the old order.
+
+Invariant: what the rules are told of the member comes from this very life, so that limits, caps, first purchases,
+visits and balances are those the programme would have brought about. Under the versions that were published it gives
+the ledger's own figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+import rules
+from loyalty_engine import evidence, purchases
+from loyalty_engine.answers import Awarded
+from loyalty_engine.backtest.calendar import Calendar
+from loyalty_engine.backtest.history import Bought, Corrected, Happened, History, Joined, Returned
+from loyalty_engine.backtest.judge import Judge, Limits
+from loyalty_engine.backtest.purse import Purse
+from loyalty_engine.commands import RefundPurchase, ReturnedLine
+from loyalty_engine.instants import to_micros
+from loyalty_engine.returns import due_from, measure, takings, undone
+from loyalty_engine.shelf import Edition
+
+RuleAndUnit = tuple[str, str]
+# How much was awarded, how often, and how much of it was taken back.
+Given = list[int]
+# Purchases, refunds, and the money of the ones less that of the others.
+Spent = list[int]
+
+
+class Life:
+    """One member under one judge. `given` and `spent` are what came of it so far, by month."""
+
+    def __init__(self, history: History, judge: Judge, calendar: Calendar) -> None:
+        """Begin with nothing; `live` goes on from there."""
+        self.given: dict[str, dict[RuleAndUnit, Given]] = {}
+        self.spent: dict[str, Spent] = {}
+        self._judge = judge
+        self._calendar = calendar
+        self._limits = Limits()
+        self._purse = Purse() if judge.asks_balance or not history.is_plain() else None
+        self._given_back = history.given_back()
+        self._seen: dict[str, _Seen] = {}
+        self._facts: dict[str, Any] = {"visits": 0, "spend_minor": 0}
+
+    def live(self, happened: Sequence[Happened]) -> None:
+        """Live the next part of the history."""
+        for one in happened:
+            if isinstance(one, Bought):
+                self._buys(one)
+            elif isinstance(one, Returned):
+                self._returns(one)
+            elif isinstance(one, Corrected):
+                self._corrected(one)
+            else:
+                self._joins(one)
+
+    def _joins(self, joined: Joined) -> None:
+        self._facts["joined_at"] = joined.at
+
+    def _buys(self, bought: Bought) -> None:
+        purchase = bought.purchase
+        occurred_at = purchase.occurred_at
+        told = self._facts
+        if "joined_at" not in told:
+            told["joined_at"] = min(occurred_at, bought.at)
+        used, purse = self._limits.used, self._purse
+        balance = purse.available(to_micros(bought.at)) if purse is not None else {}
+        if bought.known is None:
+            facts = rules.MemberFacts(**told, balance=balance, used=used)
+        else:
+            facts = msgspec.structs.replace(bought.known, **told, balance=balance, used=used)
+        edition = self._judge.edition(occurred_at, bought.at)
+        if bought.id in self._given_back:
+            facts = msgspec.structs.replace(facts, used=dict(used))
+        outcome = edition.compiled.evaluate(purchase, facts)
+        self._limits.take(outcome.uses)
+        if purse is not None:
+            self._hold(purse, bought, edition, outcome)
+        if bought.id in self._given_back:
+            self._seen[bought.id] = _Seen(bought, edition, facts, outcome)
+        self._visited(told, purchase)
+        month = self._calendar.month(occurred_at)
+        if month is not None:
+            self._count(month, purchase.total_minor, outcome.awards)
+
+    def _visited(self, told: dict[str, Any], purchase: rules.Purchase) -> None:
+        occurred_at = purchase.occurred_at
+        told["visits"] += 1
+        told["spend_minor"] += purchase.total_minor
+        if "last_purchase_at" not in told:
+            told["first_purchase_at"] = told["last_purchase_at"] = occurred_at
+        elif occurred_at > told["last_purchase_at"]:
+            told["last_purchase_at"] = occurred_at
+        elif occurred_at < told["first_purchase_at"]:
+            told["first_purchase_at"] = occurred_at
+
+    def _count(self, month: str, total_minor: int, awards: tuple[rules.Award, ...]) -> None:
+        given = self.given.get(month)
+        if given is None:
+            given = self.given[month] = {}
+            self.spent.setdefault(month, [0, 0, 0])
+        spent = self.spent[month]
+        spent[0] += 1
+        spent[2] += total_minor
+        for award in awards:
+            key = (award.rule, award.unit)
+            so_far = given.get(key)
+            if so_far is None:
+                given[key] = [award.amount, 1, 0]
+            else:
+                so_far[0] += award.amount
+                so_far[1] += 1
+
+    def _hold(self, purse: Purse, bought: Bought, edition: Edition, outcome: rules.Outcome) -> None:
+        at = to_micros(bought.at)
+        dates: dict[str, tuple[int, int | None]] = {}
+        for award in outcome.awards:
+            unit = award.unit
+            if unit not in dates:
+                dates[unit] = edition.lot_dates(unit, bought.purchase.occurred_at)
+            purse.credit(unit, award.amount, dates[unit], by=bought.id, at=at)
+
+    def _corrected(self, correction: Corrected) -> None:
+        """Carry what was moved by hand, as far as this programme knows the unit and the member would have had it."""
+        purse, at = self._purse, to_micros(correction.at)
+        assert purse is not None, "a life with corrections is not plain"
+        edition = self._judge.edition_of(correction)
+        if correction.kind == "breakage":
+            purse.lapse(correction.unit, at=at)
+        elif correction.amount < 0:
+            purse.spend(correction.unit, -correction.amount, at=at)
+        elif correction.unit in edition.programme.units:
+            dates = (at, edition.lot_dates(correction.unit, correction.at)[1])
+            purse.credit(correction.unit, correction.amount, dates, by="", at=at)
+
+    def _returns(self, returned: Returned) -> None:
+        seen, purse = self._seen[returned.purchase], self._purse
+        assert purse is not None, "a life with refunds is not plain"
+        told = returned.evidence
+        named = [ReturnedLine(one.line, one.quantity, one.amount_minor) for one in told.returns]
+        command = RefundPurchase(
+            receipt=told.receipt, lines=tuple(named) or None, amount_minor=told.amount_minor or None, full=told.full
+        )
+        back = measure(seen.bought, command, seen.earlier)
+        due = due_from(seen.bought, back, seen.earlier, seen.edition)
+        self._take_back(purse, seen, due, self._calendar.month(returned.occurred_at))
+        for use, times, amount in undone(seen.bought, back, seen.edition):
+            self._limits.give_back(use, times, amount)
+        parts = tuple((award.rule, award.unit, part) for award, part in due)
+        seen.earlier = (*seen.earlier, msgspec.structs.replace(back.evidence, due=parts))
+        facts = self._facts
+        facts["visits"] = max(0, facts["visits"] - (back.left_minor == 0))
+        facts["spend_minor"] = max(0, facts["spend_minor"] - back.refunded_minor)
+        month = self._calendar.month(returned.occurred_at)
+        if month is not None:
+            spent = self.spent.setdefault(month, [0, 0, 0])
+            spent[1] += 1
+            spent[2] -= back.refunded_minor
+
+    def _take_back(self, purse: Purse, seen: _Seen, due: tuple[tuple[Awarded, int], ...], month: str | None) -> None:
+        policy = seen.edition.programme.refund
+        for unit in dict.fromkeys(award.unit for award, _ in due):
+            of_unit = [(award, part) for award, part in due if award.unit == unit]
+            free = purse.balances.get(unit, 0)
+            for taken in takings(of_unit, policy, free, purse.held(unit), seen.bought.id):
+                if not taken.amount:
+                    continue
+                purse.debit(unit, taken.amount, taken.out)
+                if month is not None:
+                    given = self.given.setdefault(month, {})
+                    given.setdefault((taken.award.rule, unit), [0, 0, 0])[2] += taken.amount
+
+
+class _Seen:
+    """A purchase that something comes back of later: what it gave, and what has come back so far."""
+
+    def __init__(self, bought: Bought, edition: Edition, facts: rules.MemberFacts, outcome: rules.Outcome) -> None:
+        self.edition = edition
+        self.earlier: tuple[evidence.RefundEvidence, ...] = ()
+        self.bought = purchases.Bought(
+            id=bought.id, member_id="", location="", occurred_at=0, version=edition.version,
+            evidence=evidence.PurchaseEvidence("", "", bought.purchase, facts),
+            awards=tuple(Awarded("", one.rule, one.unit, one.amount, "", "", None) for one in outcome.awards),
+        )  # fmt: skip

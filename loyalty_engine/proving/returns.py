@@ -9,7 +9,7 @@ import msgspec
 
 from loyalty_engine.proving.ceiling import GivenBack, at_most, exactly
 from loyalty_engine.proving.goods import goods_of
-from loyalty_engine.proving.solver import SECONDS, Instance, Solver
+from loyalty_engine.proving.solver import SECONDS, Answered, Instance, Solver
 from loyalty_engine.proving.unknowns import Assumed, Term, Unknowns
 from loyalty_engine.proving.values import Values, given_back, values
 from loyalty_engine.proving.witness import Witness, witness
@@ -67,7 +67,7 @@ class Returns:
         in the evaluator, once more to the last unit.
         """
         for way in self._ways:
-            found = way.solver.ask(way.back.above(share), milliseconds=self._share_of_time)
+            found = self._ask(way, share)
             if found == "impossible":
                 return Verdict("proved", share)
             if found == "unknown":
@@ -80,6 +80,17 @@ class Returns:
                 if real > share:
                     return Verdict("broken", real, by)
         return Verdict("unknown", share)
+
+    def _ask(self, way: Way, share: Fraction) -> Instance | Answered:
+        """Ask of a member who has used no limit yet, who is the likeliest to get most, and then of any."""
+        unused: list[Term] = [term == 0 for used in way.unknowns.used.values() for term in used]
+        milliseconds = self._share_of_time
+        if unused:
+            milliseconds = milliseconds // 2
+            found = way.solver.ask(way.back.above(share), *unused, milliseconds=milliseconds)
+            if not isinstance(found, str):
+                return found
+        return way.solver.ask(way.back.above(share), milliseconds=milliseconds)
 
     def share_of(self, by: Witness) -> Fraction:
         """What the evaluator gives back for such a purchase, as a share of it."""

@@ -209,6 +209,8 @@ async def test_a_body_over_the_limit_is_too_large(till: Shop, door: Door) -> Non
 @typed_doors
 async def test_an_unknown_field_is_refused_wherever_it_stands(till: Shop, door: Door) -> None:
     for document in objects(door.good):
+        if isinstance(document, dict) and "surprise" in document.get("worth", {}):
+            continue  # what a unit is worth is told by the unit's own name, whatever that is
         status, problem = await send(till, door, json.dumps(document).encode())
 
         assert (status, problem["code"]) == (422, "body_invalid"), document
@@ -246,8 +248,12 @@ async def test_a_text_is_a_text_that_can_be_kept(till: Shop, door: Door) -> None
                 continue  # a version needs no note
             status, problem = await send(till, door, put(document, text))
 
+            if door.name == "backtest_programme" and problem["code"] == "version_unknown":
+                continue  # a number written as a text names a version, and there is none such
             assert status in {400, 422}, (document, text[:40])
-            assert problem["code"] in {"body_invalid", "identifier_invalid", "idempotency_key_malformed"}
+            assert problem["code"] in {
+                "body_invalid", "identifier_invalid", "idempotency_key_malformed", "programme_refused",
+            }  # fmt: skip
 
 
 @pytest.mark.parametrize("door", [DOORS["record_purchase"], DOORS["refund_purchase"]], ids=lambda door: door.name)

@@ -158,7 +158,8 @@ def test_the_bounds_close_in_on_what_is_reckoned_by_hand(name: str) -> None:
     assert found.proved is not None
     assert most <= found.proved <= most + thousandths(1)
     broken = Fraction(0) if found.broken is None else found.broken.share
-    assert most - thousandths(1) <= broken <= most
+    # What a purchase shows may pass the round figure by a hair where a winner of a group changes; never what is proved.
+    assert most - thousandths(1) <= broken <= found.proved
     if found.broken is not None and found.broken.by is not None:
         assert returns.share_of(found.broken.by) == broken
 

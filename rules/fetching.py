@@ -10,6 +10,7 @@ from rules.programme import Programme
 from rules.scene import NO_ATTRIBUTES, days_between
 
 _TABLE_LIMIT: Final = 6
+_REMEMBERED: Final = 4096
 Field = Literal["sku", "category", "tag"]
 _FIELDS: Final[tuple[Field, ...]] = ("sku", "category", "tag")
 
@@ -68,6 +69,31 @@ NOT_BOUGHT: Final[dict[str, tuple[str, tuple[str, ...]]]] = FACTS | {
 """The same of an event that is no purchase."""
 
 
+_ADDED: Final[dict[What, str]] = {
+    "quantity": "n = line.quantity\nif n > zero:\n    quantity_by_{0}[key] = quantity_by_{0}.get(key, zero) + n",
+    "distinct": (
+        "if line.quantity > zero and line.sku is not None:\n    distinct_by_{0}.setdefault(key, set()).add(line.sku)"
+    ),
+    "amount_minor": "amount_minor_by_{0}[key] = amount_minor_by_{0}.get(key, zero) + line.amount_minor",
+}
+"""What a line adds under one key of a field to each table."""
+
+
+class Among(dict[tuple[str, ...], tuple[str, ...]]):
+    """Which of some names are among the tags of a line. Few combinations of tags come again and again: they are
+    remembered.
+    """
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def __missing__(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(self._names.intersection(tags))
+        if len(self) < _REMEMBERED:
+            self[tags] = found
+        return found
+
+
 class Switchable(NamedTuple):
     """A question for one value: of a fact, or (`each`) of a table that may hold several."""
 
@@ -84,8 +110,7 @@ class Writer:
         self._fetch = FACTS if bought else NOT_BOUGHT
         self.bound: dict[str, Any] = dict(_OURS) | {"zone": programme.zone}
         self.facts: dict[str, None] = {}
-        self.tables: dict[tuple[Field, What], None] = {}
-        self.wanted: dict[Field, dict[str, None]] = {}
+        self.tables: dict[tuple[Field, What], dict[str, None]] = {}
         self.measures: dict[Pick, str] = {}
         self.switchable: dict[str, Switchable] = {}
         self._names: dict[tuple[type, Any], str] = {}
@@ -148,8 +173,7 @@ class Writer:
     def _table(self, field: Field, names: tuple[str, ...], what: What) -> str:
         """A table of the lines; what nobody asks for is never put into it."""
         self.fact("lines")
-        self.tables.setdefault((field, what))
-        self.wanted.setdefault(field, {}).update(dict.fromkeys(names))
+        self.tables.setdefault((field, what), {}).update(dict.fromkeys(names))
         return f"{what}_by_{field}"
 
     def _measure(self, pick: Pick) -> str:
@@ -183,28 +207,27 @@ class Writer:
         """What one line adds to the tables. Goods that came back are no goods, but money kept for them is
         money.
         """
-        for field, names in self.wanted.items():
-            wanted = self.bind(frozenset(names))
+        for field in _FIELDS:
+            wanted = {what: frozenset(names) for (of, what), names in self.tables.items() if of == field}
+            if not wanted:
+                continue
+            every = frozenset().union(*wanted.values())
             if field == "tag":
-                yield f"for key in {wanted}.intersection(line.tags):"
+                yield f"for key in {self._among(every)}[line.tags]:"
             else:
                 yield f"key = line.{field}"
-                yield f"if key in {wanted}:"
-            yield from (f"    {step}" for step in self._added_up(field))
+                yield f"if key in {self.bind(every)}:"
+            for what, names in wanted.items():
+                steps = _ADDED[what].format(field).splitlines()
+                if names != every:
+                    steps = [f"if key in {self.bind(names)}:", *(f"    {step}" for step in steps)]
+                yield from (f"    {step}" for step in steps)
 
-    def _added_up(self, field: Field) -> Iterator[str]:
-        """What a line adds under one key of a field."""
-        asked = [what for of, what in self.tables if of == field]
-        if "quantity" in asked or "distinct" in asked:
-            yield "n = line.quantity"
-            yield "if n > zero:"
-        if "quantity" in asked:
-            yield f"    quantity_by_{field}[key] = quantity_by_{field}.get(key, zero) + n"
-        if "distinct" in asked:
-            yield "    if line.sku is not None:"
-            yield f"        distinct_by_{field}.setdefault(key, set()).add(line.sku)"
-        if "amount_minor" in asked:
-            yield f"amount_minor_by_{field}[key] = amount_minor_by_{field}.get(key, zero) + line.amount_minor"
+    def _among(self, names: frozenset[str]) -> str:
+        """The name of a table that tells which of these are among a line's tags."""
+        name = self.bind(names)
+        self.bound[f"{name}_among"] = Among(names)
+        return f"{name}_among"
 
     def _left_out(self) -> Iterator[str]:
         spend, exclude = self._spend, self._spend.exclude
@@ -216,7 +239,7 @@ class Writer:
         if exclude.sku is not None:
             reasons.append(f"line.sku in {self.bind(frozenset(exclude.sku))}")
         if exclude.tag is not None:
-            reasons.append(f"not {self.bind(frozenset(exclude.tag))}.isdisjoint(line.tags)")
+            reasons.append(f"{self._among(frozenset(exclude.tag))}[line.tags]")
         if reasons:
             yield f"if {' or '.join(reasons)}:"
             yield "    left_out += line.amount_minor"

@@ -35,7 +35,7 @@ class Fields:
         joint = self._separator if field in {"tags", "codes"} else " "
         return lambda cells: joint.join(filter(None, (cells[place].strip() for place in places)))
 
-    def cells(self, *names: str) -> Callable[[Cells], object]:
+    def cells(self, *names: str) -> Callable[[Cells], Cells]:
         """Give the function that takes the cells these fields are read from out of a row, as they stand."""
         places = [place for name in names for place in self._places.get(name, ())]
-        return itemgetter(*places) if places else lambda _: ()
+        return itemgetter(*places) if len(places) > 1 else lambda cells: tuple([cells[place] for place in places])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ class Gathered(Struct, frozen=True):
     @property
     def numbers(self) -> tuple[int, ...]:
         """Give the numbers of its rows."""
-        return tuple(number for number, _ in self.rows)
+        return tuple([number for number, _ in self.rows])
 
 
 class Parcel(NamedTuple):
@@ -122,7 +122,10 @@ class SortingTable:
             f"CROSS JOIN parcels p ON p.receipt = r.id ORDER BY {ordered}, p.row"
         )
         for (_, location, receipt, member), parcels in groupby(found, key=itemgetter(0, 1, 2, 3)):
-            yield member, Gathered(location, receipt, tuple(row for parcel in parcels for row in _decode(parcel[4])))
+            yield (
+                member,
+                Gathered(location, receipt, tuple(chain.from_iterable([_decode(parcel[4]) for parcel in parcels]))),
+            )
 
     def close(self) -> None:
         """Let go of the scratch file, which is gone with it."""

@@ -32,7 +32,7 @@ _LONGEST_NAME = 320
 _ONE_RECEIPT = timedelta(hours=24)
 # Where on the path of msgspec's complaint the line stands.
 _LINE = re.compile(r"\$\.lines\[(\d+)\]")
-_GOODS_REMEMBERED = 65_536
+_LINES_REMEMBERED = 131_072
 _TEXTS_OF_A_RECEIPT = ("till", "staff", "channel")
 
 
@@ -83,6 +83,7 @@ class ReceiptReader:
         self._currency = programme.currency
         self._of = {field: found for field in FIELDS if (found := fields.reader(field))}
         self._form = mapping.form
+        self._constants = mapping.constants.keys() - mapping.columns.keys()
         self._amounts: dict[str, Callable[[str], int]] = {}
         self.instant = instants(mapping.form, programme.timezone)
         self._quantity = quantities(mapping.form)
@@ -90,8 +91,9 @@ class ReceiptReader:
         self._names = [(field, self._of[field]) for field in MEMBER_FIELDS if field in self._of]
         self.place = fields.cells("location", "receipt", "occurred_at")
         """Gives the cells that an address is read from."""
-        self._goods_cells = fields.cells("sku", "category", "tags")
-        self._goods: dict[object, dict[str, Any]] = {}
+        self._line_cells = fields.cells("amount", "quantity", "discount", "tax", "sku", "category", "tags")
+        self._goods = [(name, self._of[name]) for name in ("sku", "category") if name in self._of]
+        self._read_lines: dict[object, dict[str, Any]] = {}
 
     def address(self, cells: Cells) -> tuple[str, str, str]:
         """Give the location, receipt and instant of a row as they are written."""
@@ -112,16 +114,17 @@ class ReceiptReader:
 
     def read(self, found: Gathered) -> Told | None:
         """Give a receipt as a command; None where it names no member. Raises ReceiptRefused."""
-        if any(cells == UNREADABLE for _, cells in found.rows):
-            raise self._refused(found, *ROW_UNREADABLE)
         rows = [cells for _, cells in found.rows]
+        if UNREADABLE in rows:
+            raise self._refused(found, *ROW_UNREADABLE)
         member = self._member(found, rows)
         if member is None:
             return None
         currency = self._same(found, rows, "currency") or self._currency
         amount = self._money(found, currency)
         told: dict[str, Any] = {
-            "receipt": found.receipt, "currency": currency, "member": {}, "occurred_at": self._occurred_at(found),
+            "receipt": found.receipt, "currency": currency, "member": {},
+            "occurred_at": self._occurred_at(found, rows),
         }  # fmt: skip
         if found.location:
             told["location"] = found.location
@@ -172,9 +175,12 @@ class ReceiptReader:
                     raise self._refused(found, "identifier_invalid", f"This is no member's {kind}.") from None
         return None
 
-    def _occurred_at(self, found: Gathered) -> datetime:
+    def _occurred_at(self, found: Gathered, rows: list[Cells]) -> datetime:
         """Give the instant of the first row; the others may differ by minutes, not by days."""
         read = self._of["occurred_at"]
+        if len(set(map(read, rows))) == 1:
+            at: datetime = self._cell(found, found.rows[0][0], self.instant, read(rows[0]))
+            return at
         told = [(number, self._cell(found, number, self.instant, read(cells))) for number, cells in found.rows]
         first: datetime = told[0][1]
         for number, instant in told:
@@ -196,36 +202,44 @@ class ReceiptReader:
         return lines, numbers
 
     def _line(self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]) -> dict[str, Any] | None:
+        """Read a line. Many are alike but for their number, so those that were read are remembered."""
+        key = (amount, *self._line_cells(cells))
+        known = self._read_lines.get(key)
+        if known is None:
+            try:
+                known = self._read_line(found, number, cells, amount)
+            except CellRefused as refused:
+                raise ReceiptRefused(Problem((number,), found.receipt, refused.code, str(refused))) from refused
+            if len(self._read_lines) < _LINES_REMEMBERED:
+                self._read_lines[key] = known
+        if not known:
+            return None
+        line = known.copy()
+        if "line" in self._of and (text := self._of["line"](cells)):
+            line["line"] = text
+        return line
+
+    def _read_line(self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]) -> dict[str, Any]:
+        """Read what was bought, how many and for how much; nothing where nothing was sold."""
         of = self._of
-        try:
-            paid = amount(of["amount"](cells))
-            said = of["quantity"](cells) if "quantity" in of else ""
-            quantity = self._quantity(said) if said else 1
-            if quantity == 0 and paid == 0:
-                return None
-            if quantity < 0 or paid < 0:
-                says = "A line below zero is a return: record it as a refund of its purchase."
-                raise ReceiptRefused(Problem((number,), found.receipt, "line_negative", says))
-            line: dict[str, Any] = {"amount_minor": paid, "quantity": quantity or 1, **self._goods_of(cells)}
-            if "line" in of and (text := of["line"](cells)):
-                line["line"] = text
-            for name, read in self._line_money:
-                if text := read(cells):
-                    line[name] = abs(amount(text))
-        except CellRefused as refused:
-            raise ReceiptRefused(Problem((number,), found.receipt, refused.code, str(refused))) from refused
+        paid = amount(of["amount"](cells))
+        said = of["quantity"](cells) if "quantity" in of else ""
+        quantity = self._quantity(said) if said else 1
+        if quantity == 0 and paid == 0:
+            return {}
+        if quantity < 0 or paid < 0:
+            says = "A line below zero is a return: record it as a refund of its purchase."
+            raise ReceiptRefused(Problem((number,), found.receipt, "line_negative", says))
+        line: dict[str, Any] = {"amount_minor": paid, "quantity": quantity or 1, **self._goods_of(cells)}
+        for name, read in self._line_money:
+            if text := read(cells):
+                line[name] = abs(amount(text))
         return line
 
     def _goods_of(self, cells: Cells) -> dict[str, Any]:
-        """Read what was bought. The same goods come again and again, so that most are remembered."""
-        key = self._goods_cells(cells)
-        goods = self._goods.get(key)
-        if goods is None:
-            goods = {name: text for name in ("sku", "category") if name in self._of and (text := self._of[name](cells))}
-            if "tags" in self._of and (tags := self._listed(self._of["tags"](cells))):
-                goods["tags"] = tags
-            if len(self._goods) < _GOODS_REMEMBERED:
-                self._goods[key] = goods
+        goods: dict[str, Any] = {name: text for name, read in self._goods if (text := read(cells))}
+        if "tags" in self._of and (tags := self._listed(self._of["tags"](cells))):
+            goods["tags"] = tags
         return goods
 
     def _total(
@@ -255,6 +269,8 @@ class ReceiptReader:
         read = self._of.get(field)
         if read is None:
             return ""
+        if field in self._constants:
+            return read(rows[0])
         said = set(map(read, rows)) - {""}
         if len(said) > 1:
             says = f"Rows of this receipt differ in {field}: map the receipt so that no two have one number."

@@ -7,8 +7,10 @@ the ledger's own figures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import cast
 
 import msgspec
 
@@ -44,59 +46,81 @@ class Life:
         self._purse = Purse() if judge.asks_balance or not history.is_plain() else None
         self._given_back = history.given_back()
         self._seen: dict[str, _Seen] = {}
-        self._facts: dict[str, Any] = {"visits": 0, "spend_minor": 0}
+        self._visits = self._spend_minor = 0
+        self._joined_at: datetime | None = None
+        self._bought_at: tuple[datetime | None, datetime | None] = (None, None)
 
     def live(self, happened: Sequence[Happened]) -> None:
         """Live the next part of the history."""
-        for one in happened:
-            if isinstance(one, Bought):
-                self._buys(one)
-            elif isinstance(one, Returned):
-                self._returns(one)
-            elif isinstance(one, Corrected):
-                self._corrected(one)
+        for kind, run in groupby(happened, type):
+            if kind is Bought:
+                self._buys(cast("Iterator[Bought]", run))
+                continue
+            for one in run:
+                if isinstance(one, Returned):
+                    self._returns(one)
+                elif isinstance(one, Corrected):
+                    self._corrected(one)
+                elif isinstance(one, Joined):
+                    self._joined_at = one.at
+
+    def _buys(self, run: Iterator[Bought]) -> None:
+        """Live purchases that follow each other. Most of a backtest is spent here, so all that is known is local."""
+        edition_at, purse, given_back, used = self._judge.edition, self._purse, self._given_back, self._limits.used
+        visits, spend_minor, joined_at, (first, last) = (
+            self._visits,
+            self._spend_minor,
+            self._joined_at,
+            self._bought_at,
+        )
+        facts_of, take, count, month_of = rules.MemberFacts, self._limits.take, self._count, self._calendar.month
+        balance: dict[str, int] = {}
+        for bought in run:
+            purchase, known, at = bought.purchase, bought.known, bought.at
+            occurred_at, total_minor = purchase.occurred_at, purchase.total_minor
+            if joined_at is None:
+                joined_at = min(occurred_at, at)
+            if purse is not None:
+                balance = purse.available(to_micros(at))
+            facts = facts_of(
+                visits=visits, spend_minor=spend_minor, joined_at=joined_at, first_purchase_at=first,
+                last_purchase_at=last, balance=balance, used=used,
+            )  # fmt: skip
+            if known is not None:
+                facts = _with_known(facts, known)
+            edition = edition_at(occurred_at, at)
+            if bought.id in given_back:
+                outcome = self._keeps(bought, edition, facts)
             else:
-                self._joins(one)
+                outcome = edition.compiled.evaluate(purchase, facts)
+            if outcome.uses:
+                take(outcome.uses)
+            if purse is not None:
+                _hold(purse, bought, edition, outcome)
+            visits += 1
+            spend_minor += total_minor
+            if last is None or first is None:
+                first = last = occurred_at
+            elif occurred_at > last:
+                last = occurred_at
+            elif occurred_at < first:
+                first = occurred_at
+            month = month_of(occurred_at)
+            if month is not None:
+                count(month, total_minor, outcome.awards)
+        self._visits, self._spend_minor, self._joined_at, self._bought_at = (
+            visits,
+            spend_minor,
+            joined_at,
+            (first, last),
+        )
 
-    def _joins(self, joined: Joined) -> None:
-        self._facts["joined_at"] = joined.at
-
-    def _buys(self, bought: Bought) -> None:
-        purchase = bought.purchase
-        occurred_at = purchase.occurred_at
-        told = self._facts
-        if "joined_at" not in told:
-            told["joined_at"] = min(occurred_at, bought.at)
-        used, purse = self._limits.used, self._purse
-        balance = purse.available(to_micros(bought.at)) if purse is not None else {}
-        if bought.known is None:
-            facts = rules.MemberFacts(**told, balance=balance, used=used)
-        else:
-            facts = msgspec.structs.replace(bought.known, **told, balance=balance, used=used)
-        edition = self._judge.edition(occurred_at, bought.at)
-        if bought.id in self._given_back:
-            facts = msgspec.structs.replace(facts, used=dict(used))
-        outcome = edition.compiled.evaluate(purchase, facts)
-        self._limits.take(outcome.uses)
-        if purse is not None:
-            self._hold(purse, bought, edition, outcome)
-        if bought.id in self._given_back:
-            self._seen[bought.id] = _Seen(bought, edition, facts, outcome)
-        self._visited(told, purchase)
-        month = self._calendar.month(occurred_at)
-        if month is not None:
-            self._count(month, purchase.total_minor, outcome.awards)
-
-    def _visited(self, told: dict[str, Any], purchase: rules.Purchase) -> None:
-        occurred_at = purchase.occurred_at
-        told["visits"] += 1
-        told["spend_minor"] += purchase.total_minor
-        if "last_purchase_at" not in told:
-            told["first_purchase_at"] = told["last_purchase_at"] = occurred_at
-        elif occurred_at > told["last_purchase_at"]:
-            told["last_purchase_at"] = occurred_at
-        elif occurred_at < told["first_purchase_at"]:
-            told["first_purchase_at"] = occurred_at
+    def _keeps(self, bought: Bought, edition: Edition, facts: rules.MemberFacts) -> rules.Outcome:
+        """Judge a purchase that something comes back of later, and keep what that was judged on."""
+        facts = msgspec.structs.replace(facts, used=dict(facts.used))
+        outcome = edition.compiled.evaluate(bought.purchase, facts)
+        self._seen[bought.id] = _Seen(bought, edition, facts, outcome)
+        return outcome
 
     def _count(self, month: str, total_minor: int, awards: tuple[rules.Award, ...]) -> None:
         given = self.given.get(month)
@@ -114,15 +138,6 @@ class Life:
             else:
                 so_far[0] += award.amount
                 so_far[1] += 1
-
-    def _hold(self, purse: Purse, bought: Bought, edition: Edition, outcome: rules.Outcome) -> None:
-        at = to_micros(bought.at)
-        dates: dict[str, tuple[int, int | None]] = {}
-        for award in outcome.awards:
-            unit = award.unit
-            if unit not in dates:
-                dates[unit] = edition.lot_dates(unit, bought.purchase.occurred_at)
-            purse.credit(unit, award.amount, dates[unit], by=bought.id, at=at)
 
     def _corrected(self, correction: Corrected) -> None:
         """Carry what was moved by hand, as far as this programme knows the unit and the member would have had it."""
@@ -152,9 +167,8 @@ class Life:
             self._limits.give_back(use, times, amount)
         parts = tuple((award.rule, award.unit, part) for award, part in due)
         seen.earlier = (*seen.earlier, msgspec.structs.replace(back.evidence, due=parts))
-        facts = self._facts
-        facts["visits"] = max(0, facts["visits"] - (back.left_minor == 0))
-        facts["spend_minor"] = max(0, facts["spend_minor"] - back.refunded_minor)
+        self._visits = max(0, self._visits - (back.left_minor == 0))
+        self._spend_minor = max(0, self._spend_minor - back.refunded_minor)
         month = self._calendar.month(returned.occurred_at)
         if month is not None:
             spent = self.spent.setdefault(month, [0, 0, 0])
@@ -173,6 +187,26 @@ class Life:
                 if month is not None:
                     given = self.given.setdefault(month, {})
                     given.setdefault((taken.award.rule, unit), [0, 0, 0])[2] += taken.amount
+
+
+def _with_known(facts: rules.MemberFacts, known: rules.MemberFacts) -> rules.MemberFacts:
+    """What is known of a member for another reason than their purchases, with what their purchases tell."""
+    return msgspec.structs.replace(
+        known, visits=facts.visits, spend_minor=facts.spend_minor, joined_at=facts.joined_at,
+        first_purchase_at=facts.first_purchase_at, last_purchase_at=facts.last_purchase_at, balance=facts.balance,
+        used=facts.used,
+    )  # fmt: skip
+
+
+def _hold(purse: Purse, bought: Bought, edition: Edition, outcome: rules.Outcome) -> None:
+    """Put what a purchase gave into the purse."""
+    at = to_micros(bought.at)
+    dates: dict[str, tuple[int, int | None]] = {}
+    for award in outcome.awards:
+        unit = award.unit
+        if unit not in dates:
+            dates[unit] = edition.lot_dates(unit, bought.purchase.occurred_at)
+        purse.credit(unit, award.amount, dates[unit], by=bought.id, at=at)
 
 
 class _Seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from loyalty_engine.database import Database
 
 _PAGE = 2000
+# So many lines are read before others have their turn.
+_SLICE = 64
 # What is written after this instant is left alone: a history ends where the backtest began.
 _LINES = (
     "SELECT member_id, revision, id, kind, occurred_at, recorded_at, subject, amount_minor, input, version "
@@ -53,7 +56,9 @@ async def _lines(database: Database, business_id: int, at: int) -> AsyncIterator
         moved: dict[_Place, list[Any]] = {}
         for entry in await database.study(_ENTRIES, business_id, *after, *until):
             moved.setdefault((entry[0], entry[1]), []).append(entry)
-        for line in lines:
+        for number, line in enumerate(lines):
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
             yield line, moved.get((line[0], line[1]), [])
         after = until
 

@@ -17,6 +17,7 @@ from loyalty_engine.backtest.answering import answered
 from loyalty_engine.backtest.filing import Filed
 from loyalty_engine.backtest.running import Trial, backtest, contest_of
 from loyalty_engine.businesses import Caller
+from loyalty_engine.commands import PurchaseLine
 from loyalty_engine.house import House
 from loyalty_engine.importing.files import open_source
 from loyalty_engine.importing.mapping import read_mapping
@@ -81,6 +82,10 @@ async def test_a_file_gives_what_its_import_would_give(house: House, cafe: Calle
     assert report.recorded == tried.purchases > 80
     assert (reading.memberless, reading.refused) == (report.memberless, report.refused)
     assert plain(recorded) == plain(tried)
+
+
+def test_a_line_of_a_command_can_be_judged_as_it_is() -> None:
+    assert PurchaseLine.__struct_fields__ == rules.Line.__struct_fields__
 
 
 async def test_two_processes_count_what_one_does(house: House, cafe: Caller, tmp_path: Path) -> None:

@@ -205,6 +205,10 @@ class Posting(Struct, frozen=True, kw_only=True):
 
     `expected` is the revision the member had when the decision was taken; 0 enrols the member, None means that no
     member is touched. The rows are written only if the member still has that revision.
+
+    `extra` are rows of tables that an ordinary purchase does not touch: structs with TABLE, and with CONFLICT (an
+    "ON CONFLICT ..." clause) where such a row may stand already. A posting that has any goes in a transaction of its
+    own, and is kept only if every one of them was written.
     """
 
     business_id: int
@@ -221,3 +225,9 @@ class Posting(Struct, frozen=True, kw_only=True):
     limit_uses: tuple[LimitUseRow, ...] = ()
     parked: tuple[ParkedRow, ...] = ()
     settled: tuple[str, ...] = ()
+    extra: tuple[Struct, ...] = ()
+
+    @property
+    def goes_alone(self) -> bool:
+        """Tell whether it is written by itself and not together with others."""
+        return bool(self.settled or self.extra)

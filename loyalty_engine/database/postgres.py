@@ -164,7 +164,7 @@ class PostgresDatabase:
 
     async def keep(self, posting: Posting) -> bool:
         """Write a posting, together with whatever else is ready; True only once it is committed."""
-        if self._writers is not None and not posting.settled:
+        if self._writers is not None and not posting.goes_alone:
             return await self._writers.ask(posting)
         try:
             return await self.write_transaction(lambda transaction: _keep_or_not(transaction, posting))

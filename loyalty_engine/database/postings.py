@@ -95,7 +95,16 @@ def statements(posting: Posting) -> list[tuple[str, list[tuple[object, ...]], bo
             (posting.business_id, line, posting.journal.id) for line in posting.settled
         ]
         steps.append((_SETTLE, settled, True))
+    steps += [(_extra(type(row)), [astuple(row)], True) for row in posting.extra]
     return steps
+
+
+@cache
+def _extra(row: type[Struct]) -> str:
+    names = list(row.__struct_fields__)
+    places = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+    table: str = row.TABLE  # type: ignore[attr-defined]  # every written row declares it
+    return f"INSERT INTO {table} ({_quoted(names)}) VALUES ({places}) {getattr(row, 'CONFLICT', '')}".rstrip()
 
 
 @cache
@@ -140,7 +149,7 @@ def _encoded(numbered: list[tuple[int, Struct]]) -> str:
 
 
 def group_parameters(postings: list[Posting]) -> list[str]:
-    """Encode postings for `group_statement`; they must not settle parked refunds (those go one at a time)."""
+    """Encode postings for `group_statement`; none may be among them that goes alone."""
     encode = msgspec.json.encode
     members = []
     for i, posting in enumerate(postings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import apsw
 import pytest
@@ -100,6 +101,35 @@ async def test_a_taken_key_spoils_only_its_own_posting_of_a_group(house: House, 
 
     assert len({answer.id for answer in answers}) == 6
     assert await broken(house) == []
+
+
+async def test_a_posting_is_kept_only_with_all_of_its_extra_rows(house: House, cafe: Caller) -> None:
+    from loyalty_engine.journal import Told, line
+    from loyalty_engine.rows import LocationRow, Posting
+    from tests.engine.shop import ticket
+
+    class Counter(LocationRow, frozen=True):
+        CONFLICT: ClassVar[str] = "ON CONFLICT (business_id, location) DO NOTHING"
+
+    opening = Opening(business_id=cafe.business_id, now=1)
+
+    def with_extra(name: str, *places: str) -> Posting:
+        told = Told(kind="adjustment", ticket=ticket(name), opening=opening, fingerprint=name)
+        written = line(told, f"adj_{name}", status=201, answer=b"{}")
+        extra = tuple(Counter(cafe.business_id, place, None, 1) for place in places)
+        return Posting(business_id=cafe.business_id, expected=None, member=None, journal=written, extra=extra)
+
+    verdicts = [
+        await house.database.keep(with_extra("one", "harbour", "airport")),
+        await house.database.keep(with_extra("two", "station", "airport")),
+    ]
+
+    assert verdicts == [True, False]
+    found = await house.database.fetch("SELECT location FROM locations ORDER BY location")
+    assert [row[0] for row in found] == ["airport", "harbour"]
+    assert [row[0] for row in await house.database.fetch("SELECT id FROM journal WHERE kind = 'adjustment'")] == [
+        "adj_one"
+    ]
 
 
 async def test_members_are_served_in_turn_and_turns_leave_nothing_behind() -> None:

@@ -21,6 +21,7 @@ from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from loyalty_engine.proving.command import prove_command, say_proofs
 from loyalty_engine.terminal import business_option, database_option, in_house, new_ticket, now, settings_of
+from loyalty_engine.upkeep import go_round
 from loyalty_engine.verify import verify
 
 
@@ -183,6 +184,21 @@ def run_verify(database: str | None) -> None:
     broken = in_house(database, work)
     if broken:
         raise click.ClickException(f"{broken} invariants are broken")
+
+
+@main.command(name="upkeep")
+@database_option
+def run_upkeep(database: str | None) -> None:
+    """Do once what is due: expire units, finish what was left; exit code 1 where a job failed.
+
+    `loyalty serve` goes round by itself every minute. Several at once share the work, and each may be stopped anywhere.
+    """
+    failed = 0
+    for done in in_house(database, lambda house: go_round(house, now())):
+        click.echo(f"{done.count:>8}  {done.says}" + (f", stopped by {done.problem}" if done.problem else ""))
+        failed += done.problem is not None
+    if failed:
+        raise click.ClickException(f"{failed} jobs failed")
 
 
 @main.group()

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import ids, journal, ledger, refunding
+from loyalty_engine import expiring, ids, journal, ledger, refunding
 from loyalty_engine.answers import (
     Answer,
     Awarded,
@@ -214,6 +214,7 @@ async def _post(
         journal_id=ids.new("pur", recorded_at // 1000), version=judged.edition.version, occurred_at=basket.occurred_at,
         recorded_at=recorded_at,
     )  # fmt: skip
+    await expiring.renew(sheet, judged.edition, basket.purchase.occurred_at, reader)
     awards = _award(sheet, judged)
     answer = _answer(judged, sheet, awards, MemberSeen(member.id, masked, new is not None), member.language)
     return Posting(
@@ -221,7 +222,7 @@ async def _post(
         identifiers=(new.identifier,) if new else (), locations=places,
         journal=_line(told, command, judged, sheet, answer),
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=_limits_used(business_id, member.id, judged),
+        limit_uses=_limits_used(business_id, member.id, judged), extra=tuple(sheet.stretched),
     )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from loyalty_engine import ids
 from loyalty_engine.database.pages import AccountState
 from loyalty_engine.errors import BalanceTooLarge
 from loyalty_engine.journal import Reader
-from loyalty_engine.lots import NEVER, Lot, Taken
-from loyalty_engine.rows import AccountRow, AllocationRow, Burn, EntryRow, LotRow
+from loyalty_engine.lots import NEVER, Lot, Taken, due
+from loyalty_engine.rows import AccountRow, AllocationRow, Burn, EntryRow, LotRow, Stretch
 
 Counter = Literal["issued", "redeemed", "expired", "adjusted"]
 Kind = Literal["accrual", "redemption", "breakage", "reversal", "adjustment", "referral_credit", "goodwill"]
@@ -42,6 +42,7 @@ class Sheet:
         self.accounts = {account.unit: account for account in accounts}
         self.entries: list[EntryRow] = []
         self.allocations: list[AllocationRow] = []
+        self.stretched: list[Stretch] = []
         self._lots: dict[tuple[str, int, int | None], LotRow] = {}
         self._burnt: dict[str, int] = {}
         self._touched: dict[str, AccountState] = {}
@@ -90,6 +91,31 @@ class Sheet:
             account, balance=entry.balance_after, pending=account.pending - pending, lapsed=account.lapsed - lapsed
         )
         return entry
+
+    def expire(self, unit: str, held: Sequence[Lot]) -> int:
+        """Book as breakage what has run out of the lots held of a unit, and say when the next of them does.
+
+        Gives how many lots that were. What is set aside at a till is not let go of: the account waits for that hold.
+        """
+        account = self._account(unit)
+        gone = due(held, at=self.recorded_at)
+        if not gone or account.held:
+            return 0
+        amount, out = sum(lot.remaining for lot in gone), [Taken(lot, lot.remaining) for lot in gone]
+        self.debit(unit, amount, out, kind="breakage", counter="expired", says="expired unspent")
+        later = (lot.expires_at for lot in held if lot.expires_at is not None and lot.expires_at > self.recorded_at)
+        self._set(self.accounts[unit], next_expiry=min(later, default=None))
+        return len(gone)
+
+    def stretch(self, unit: str, held: Sequence[Lot], until: int) -> None:
+        """Let what is held of a unit last until an instant; what has run out already stays so."""
+        longer = [lot for lot in held if lot.expires_at is not None and self.recorded_at < lot.expires_at < until]
+        if not longer:
+            return
+        self.stretched += [Stretch(self.business_id, lot.id, until) for lot in longer]
+        lasting = {lot.id for lot in longer}
+        rest = [lot.expires_at for lot in held if lot.expires_at is not None and lot.id not in lasting]
+        self._set(self._account(unit), next_expiry=min([until, *rest]))
 
     def _enter(
         self, account: AccountState, amount: int, *, kind: Kind, counter: Counter, says: str, rule: str | None,

@@ -232,6 +232,9 @@ async def _take_back(
     result = []
     for unit in dict.fromkeys(award.unit for award, _ in due):
         held = await ledger.open_lots(reader, sheet.business_id, sheet.member_id, unit)
+        if sheet.expire(unit, held):
+            # What has run out is gone whether or not upkeep has been round: a refund must not depend on that.
+            held = tuple(lot for lot in held if lot.expires_at is None or lot.expires_at > sheet.recorded_at)
         account = sheet.accounts[unit]
         of_unit = [(award, part) for award, part in due if award.unit == unit]
         for taken in takings(of_unit, policy, account.balance - account.held, held, bought.id):

@@ -33,6 +33,7 @@ class MemberRow(Struct, frozen=True):
     tags: str
     wrapped_key: str
     sealed_profile: str | None
+    tier_until: int | None = None
 
 
 class IdentifierRow(Struct, frozen=True):
@@ -178,6 +179,18 @@ def limit_row(business_id: int, member_id: str, use: rules.Use, times: int, amou
     return LimitUseRow(business_id, member_id, ends_at, use.subject, use.window, starts_at, times, amount)
 
 
+class Stretch(Struct, frozen=True):
+    """A lot's expiry as it is from now on, where units last as long as the member keeps buying."""
+
+    STATEMENT: ClassVar[str] = (
+        "UPDATE lots SET expires_at = $3 WHERE business_id = $1 AND id = $2 AND remaining > 0 AND expires_at < $3"
+    )
+
+    business_id: int
+    id: str
+    expires_at: int
+
+
 class ParkedRow(Struct, frozen=True):
     """A refund that came before its purchase, waiting under the purchase's natural key."""
 
@@ -207,8 +220,8 @@ class Posting(Struct, frozen=True, kw_only=True):
     member is touched. The rows are written only if the member still has that revision.
 
     `extra` are rows of tables that an ordinary purchase does not touch: structs with TABLE, and with CONFLICT (an
-    "ON CONFLICT ..." clause) where such a row may stand already. A posting that has any goes in a transaction of its
-    own, and is kept only if every one of them was written.
+    "ON CONFLICT ..." clause) where such a row may stand already, or with a STATEMENT of their own. A posting that has
+    any goes in a transaction of its own, and is kept only if every one of them was written.
     """
 
     business_id: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -34,18 +34,27 @@ class Edition(Struct, frozen=True):
         """Give the programme as it was written."""
         return self.compiled.programme
 
+    def renewed(self) -> tuple[str, ...]:
+        """Name the units that last as long as the member keeps buying."""
+        return tuple([name for name, unit in self.programme.units.items() if unit.expires_from == "last_purchase"])
+
     def lot_dates(self, unit: str, occurred: datetime) -> tuple[int, int | None]:
         """Give the instants from which and until which units given at an instant can be spent."""
         kept, zone = self.programme.units[unit], self.programme.about.timezone
         spendable = kept.pending_for.after(occurred, zone) if kept.pending_for else occurred
-        expires = _expiry(kept.expires_after, occurred, zone) if kept.expires_after else None
-        return to_micros(spendable), expires
+        if not kept.expires:
+            return to_micros(spendable), None
+        lasts = (kept.expires_after, kept.expires_end_of, kept.expires_from)
+        return to_micros(spendable), _expiry(lasts, occurred, zone)
 
 
 @lru_cache(maxsize=64)
-def _expiry(period: rules.Period, occurred: datetime, zone: str) -> int:
+def _expiry(lasts: tuple[Any, Any, Any], occurred: datetime, zone: str) -> int:
     """Work an expiry out once for all units of a purchase that last equally long."""
-    return to_micros(period.after(occurred, zone))
+    after, whole, counted = lasts
+    expiry = rules.Unit(expires_after=after, expires_end_of=whole, expires_from=counted).expiry(occurred, zone)
+    assert expiry is not None, "only units that expire are asked for"
+    return to_micros(expiry)
 
 
 class Shelf:

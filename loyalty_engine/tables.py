@@ -86,6 +86,7 @@ class Member(Table, tablename="members", db=DB):
     tags = Text(default="", null=False)
     wrapped_key = Text(default="", null=False)
     sealed_profile = Text(default=None, null=True)
+    tier_until = BigInt(default=None, null=True)
 
 
 class Identifier(Table, tablename="identifiers", db=DB):
@@ -203,6 +204,34 @@ class ParkedRefund(Table, tablename="parked_refunds", db=DB):
     settled_by = Text(default=None, null=True)
 
 
+class ExpiryNotice(Table, tablename="expiry_notices", db=DB):
+    """A member has been told that units of theirs run out."""
+
+    business_id = BigInt(default=0, null=False)
+    member_id = Text(primary_key=True, default=None, null=False)
+    unit = Text(default="", null=False)
+    expires_at = BigInt(default=0, null=False)
+    amount = BigInt(default=0, null=False)
+    noticed_at = BigInt(default=0, null=False)
+
+
+class CohortAward(Table, tablename="cohort_awards", db=DB):
+    """Units given to many members at once, and how far that has come."""
+
+    business_id = BigInt(default=0, null=False)
+    id = Text(primary_key=True, default=None, null=False)
+    command = Text(default="", null=False)
+    state = Text(default="", null=False)
+    until = BigInt(default=0, null=False)
+    reached = Text(default="", null=False)
+    members = BigInt(default=0, null=False)
+    done = BigInt(default=0, null=False)
+    amount = BigInt(default=0, null=False)
+    version = BigInt(default=0, null=False)
+    created_at = BigInt(default=0, null=False)
+    changed_at = BigInt(default=0, null=False)
+
+
 TABLES: tuple[type[Table], ...] = (
     Business,
     Key,
@@ -218,4 +247,6 @@ TABLES: tuple[type[Table], ...] = (
     Account,
     LimitUse,
     ParkedRefund,
+    ExpiryNotice,
+    CohortAward,
 )

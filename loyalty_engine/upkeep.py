@@ -1,34 +1,90 @@
-"""What is done by the clock and not by a till: what a crash or a race left undone is found and finished."""
+"""What is done by the clock and not by a till: what ran out, what is due, and what a crash left undone.
+
+Invariant: a job may run any number of times, in several processes at once, and be stopped anywhere: what it does is
+claimed or conditional inside the transaction that does it, so that it is done once.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec import Struct
 
-from loyalty_engine import refunding
+from loyalty_engine import expiring, refunding
+from loyalty_engine.errors import Busy
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
 
 _log = structlog.get_logger("loyalty.upkeep")
+# How often a job that found the database busy is begun again in one round.
+_TRIES = 5
 
 
-async def keep_up(house: House, now: Callable[[], datetime], *, every: int = 60) -> None:
-    """Go round every so many seconds until cancelled; a round that fails is said in the log and made up for later.
+class Job(Struct, frozen=True):
+    """One thing that is due now and then: `run(house, at)` does what is due and tells how much that was."""
+
+    says: str
+    run: Callable[[House, datetime], Awaitable[int]]
+
+
+async def _settle(house: House, at: datetime) -> int:
+    return await refunding.settle_all(house, at=at)
+
+
+async def _expire(house: House, at: datetime) -> int:
+    return await expiring.expire(house, at=at)
+
+
+# In the order they are done. A job of another room is one more line here.
+JOBS: tuple[Job, ...] = (
+    Job("refunds settled", _settle),
+    Job("lots expired", _expire),
+)
+
+
+class Done(Struct, frozen=True):
+    """What one job of a round came to; `problem` names what stopped it."""
+
+    says: str
+    count: int
+    problem: str | None = None
+
+
+async def go_round(house: House, at: datetime, jobs: tuple[Job, ...] = JOBS) -> tuple[Done, ...]:
+    """Do everything that is due at an instant, once; a job that fails does not keep the next from its turn."""
+    return tuple([await _do(house, at, job) for job in jobs])
+
+
+async def _do(house: House, at: datetime, job: Job) -> Done:
+    problem = ""
+    for _ in range(_TRIES):
+        try:
+            return Done(job.says, await job.run(house, at))
+        except Busy as busy:
+            problem = type(busy).__name__
+        except Exception as stopped:  # noqa: BLE001  # whatever stopped this job, the others have their turn
+            problem = type(stopped).__name__
+            break
+    return Done(job.says, 0, problem)
+
+
+async def keep_up(
+    house: House, now: Callable[[], datetime], *, every: int = 60, jobs: tuple[Job, ...] = JOBS
+) -> None:  # fmt: skip
+    """Go round every so many seconds until cancelled; what fails is said in the log and made up for later.
 
     A purchase and the refund that came before it may be told to two processes in the same instant, so that neither
     sees the other: the round finds the refund and settles it.
     """
     while True:
-        try:
-            settled = await refunding.settle_all(house, at=now())
-        except Exception as problem:  # noqa: BLE001  # whatever stopped this round, the next one comes
-            _log.warning("upkeep", problem=type(problem).__name__)
-        else:
-            if settled:
-                _log.info("upkeep", refunds_settled=settled)
+        for done in await go_round(house, now(), jobs):
+            if done.problem:
+                _log.warning("upkeep", job=done.says, problem=done.problem)
+            elif done.count:
+                _log.info("upkeep", job=done.says, count=done.count)
         await asyncio.sleep(every)

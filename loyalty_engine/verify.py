@@ -117,6 +117,23 @@ INVARIANTS: tuple[Invariant, ...] = (
         'AND j."natural" = p.purchase_natural WHERE p.settled_by IS NULL',
     ),
     Invariant(
+        "I11", "a lot expires once, not before its instant, for what remained, and nothing is spent of it afterwards",
+        "SELECT a.business_id, a.lot_id FROM allocations a JOIN entries e ON e.business_id = a.business_id "
+        "AND e.id = a.entry_id JOIN lots l ON l.business_id = a.business_id AND l.id = a.lot_id "
+        "WHERE e.kind = 'breakage' AND (l.expires_at IS NULL OR e.recorded_at < l.expires_at) "
+        "UNION ALL SELECT a.business_id, a.lot_id FROM allocations a JOIN entries e ON e.business_id = a.business_id "
+        "AND e.id = a.entry_id WHERE e.kind = 'breakage' GROUP BY a.business_id, a.lot_id HAVING count(*) > 1 + "
+        "(SELECT count(*) FROM allocations b WHERE b.business_id = a.business_id AND b.lot_id = a.lot_id "
+        "AND b.amount < 0) "
+        "UNION ALL SELECT a.business_id, a.lot_id FROM allocations a JOIN entries e ON e.business_id = a.business_id "
+        "AND e.id = a.entry_id JOIN lots l ON l.business_id = a.business_id AND l.id = a.lot_id "
+        "WHERE a.amount > 0 AND e.kind IN ('redemption', 'adjustment') AND e.amount < 0 "
+        "AND l.expires_at <= e.recorded_at "
+        "UNION ALL SELECT l.business_id, l.id FROM lots l JOIN accounts c ON c.business_id = l.business_id "
+        "AND c.member_id = l.member_id AND c.unit = l.unit WHERE l.remaining > 0 AND l.expires_at IS NOT NULL "
+        "AND (c.next_expiry IS NULL OR c.next_expiry > l.expires_at)",
+    ),
+    Invariant(
         "I21", "no row refers to a row of another business",
         "SELECT e.business_id, e.id FROM entries e LEFT JOIN members m ON m.business_id = e.business_id "
         "AND m.id = e.member_id WHERE m.id IS NULL "

@@ -117,7 +117,7 @@ def _idle_limits(programme: Programme) -> Iterator[Finding]:
 
 def _for_ever(programme: Programme) -> Iterator[Finding]:
     for name, unit in programme.units.items():
-        if unit.expires_after is None:
+        if not unit.expires:
             says = f"{name} never expire, so what is owed to members only grows"
             yield Finding("warned", f"units.{name}", None, says, 'expires_after = "12 months"')
 

@@ -99,6 +99,11 @@ def window(per: Per, day: date, zone: tzinfo) -> Window:
     return _between(name, first, _months_later(first, 1 if per == "month" else 12), zone)
 
 
+def end_of(per: Literal["day", "month", "year"], instant: datetime, zone: tzinfo) -> datetime:
+    """The first instant after the local day, month or year that an instant falls in."""
+    return window(per, instant.astimezone(zone).date(), zone).ends_at
+
+
 def _between(name: str, first: date, last: date, zone: tzinfo) -> Window:
     starts_at = datetime.combine(first, time(), tzinfo=zone).astimezone(UTC)
     return Window(name, starts_at, datetime.combine(last, time(), tzinfo=zone).astimezone(UTC))

@@ -3,7 +3,7 @@ types.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ from rules.names import (
     Whole,
     Wordings,
 )
-from rules.periods import Period
+from rules.periods import Period, end_of
 from rules.picking import Spend
 from rules.rewards import Perk, Referral, Tier
 from rules.scene import Scene
@@ -65,14 +65,39 @@ class UnitWording(msgspec.Struct, frozen=True):
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is collected. Without `expires_after` it never expires; without `pending_for` it can be spent at
-    once.
+    """What is collected. Without `expires_after` and `expires_end_of` it never expires; without `pending_for` it can be
+    spent at once. `expires_end_of` keeps it until that month or year is over; `expires_from = "last_purchase"` counts
+    anew from every purchase, for all the member has. `expiry_notice` is how long before it the member is told.
     """
 
     name: dict[Language, UnitWording] = {}
     expires_after: Period | None = None
+    expires_end_of: Literal["month", "year"] | None = None
+    expires_from: Literal["earning", "last_purchase"] = "earning"
+    expiry_notice: Period | None = None
     pending_for: Period | None = None
     cap: Annotated[tuple[Cap, ...], Meta(extra={"one_or_many": True})] = ()
+
+    def __post_init__(self) -> None:
+        if self.expires_from == "last_purchase" and self.expires_after is None:
+            raise ValueError('say with expires_after how long after the last purchase, such as "12 months"')
+        if self.expiry_notice is not None and not self.expires:
+            raise ValueError("a unit that never expires needs no expiry_notice")
+
+    @property
+    def expires(self) -> bool:
+        return self.expires_after is not None or self.expires_end_of is not None
+
+    def expiry(self, occurred_at: datetime, zone: str) -> datetime | None:
+        """The instant from which units given then can no longer be spent; None for never.
+
+        What counts from the last purchase lasts until its local day is over, so that a day's purchases agree.
+        """
+        if not self.expires:
+            return None
+        last = self.expires_after.after(occurred_at, zone) if self.expires_after else occurred_at
+        whole = self.expires_end_of or ("day" if self.expires_from == "last_purchase" else None)
+        return end_of(whole, last, ZoneInfo(zone)) if whole else last
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

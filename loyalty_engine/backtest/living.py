@@ -162,7 +162,8 @@ class Life:
         )
         back = measure(seen.bought, command, seen.earlier)
         due = due_from(seen.bought, back, seen.earlier, seen.edition)
-        self._take_back(purse, seen, due, self._calendar.month(returned.occurred_at))
+        at = to_micros(returned.at)
+        self._take_back(purse, seen, due, month=self._calendar.month(returned.occurred_at), at=at)
         for use, times, amount in undone(seen.bought, back, seen.edition):
             self._limits.give_back(use, times, amount)
         parts = tuple((award.rule, award.unit, part) for award, part in due)
@@ -175,10 +176,14 @@ class Life:
             spent[1] += 1
             spent[2] -= back.refunded_minor
 
-    def _take_back(self, purse: Purse, seen: _Seen, due: tuple[tuple[Awarded, int], ...], month: str | None) -> None:
+    def _take_back(
+        self, purse: Purse, seen: _Seen, due: tuple[tuple[Awarded, int], ...], *, month: str | None, at: int
+    ) -> None:
+        """Take back what is due, as the ledger would have: what has run out by then is let go of first."""
         policy = seen.edition.programme.refund
         for unit in dict.fromkeys(award.unit for award, _ in due):
             of_unit = [(award, part) for award, part in due if award.unit == unit]
+            purse.lapse(unit, at=at)
             free = purse.balances.get(unit, 0)
             for taken in takings(of_unit, policy, free, purse.held(unit), seen.bought.id):
                 if not taken.amount:
@@ -202,6 +207,10 @@ def _hold(purse: Purse, bought: Bought, edition: Edition, outcome: rules.Outcome
     """Put what a purchase gave into the purse."""
     at = to_micros(bought.at)
     dates: dict[str, tuple[int, int | None]] = {}
+    for unit in edition.renewed():
+        until = edition.lot_dates(unit, bought.purchase.occurred_at)[1]
+        if until is not None:
+            purse.stretch(unit, until, at=at)
     for award in outcome.awards:
         unit = award.unit
         if unit not in dates:

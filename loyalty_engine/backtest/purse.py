@@ -59,6 +59,15 @@ class Purse:
         out = lots.burn(self.held(unit), amount, at=at)
         self.debit(unit, sum(part.amount for part in out), out)
 
+    def stretch(self, unit: str, until: int, *, at: int) -> None:
+        """Let what has not run out of a unit by then last until an instant."""
+        self._lots[unit] = [
+            msgspec.structs.replace(lot, expires_at=until)
+            if lot.expires_at is not None and at < lot.expires_at < until
+            else lot
+            for lot in self.held(unit)
+        ]
+
     def lapse(self, unit: str, *, at: int) -> None:
         """Let go of what has run out by then."""
         out = tuple(Taken(lot, lot.remaining) for lot in lots.due(self.held(unit), at=at))

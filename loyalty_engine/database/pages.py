@@ -88,6 +88,7 @@ class MemberState(Struct, frozen=True):
     tags: str
     wrapped_key: str
     sealed_profile: str | None
+    tier_until: int | None
     accounts: tuple[AccountState, ...] | None
     used: tuple[LimitState, ...] | None
 
@@ -126,13 +127,14 @@ SELECT q.i, OBJECT(
     'id', m.id, 'revision', m.revision, 'joined_at', m.joined_at, 'visits', m.visits, 'spend_minor', m.spend_minor,
     'first_purchase_at', m.first_purchase_at, 'last_purchase_at', m.last_purchase_at, 'language', m.language,
     'tier', m.tier, 'tags', m.tags, 'wrapped_key', m.wrapped_key, 'sealed_profile', m.sealed_profile,
+    'tier_until', m.tier_until,
     'accounts', JSON((SELECT LIST(a.unit, a.balance, a.held, a.pending_until, a.next_expiry,
         CASE WHEN a.pending_until > q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
           WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit
           AND t.remaining > 0 AND t.spendable_at > q.now) ELSE 0 END,
         CASE WHEN a.next_expiry <= q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
           WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit
-          AND t.remaining > 0 AND t.expires_at <= q.now) ELSE 0 END))
+          AND t.remaining > 0 AND t.expires_at <= q.now AND t.spendable_at <= q.now) ELSE 0 END))
       FROM accounts a WHERE a.business_id = q.business_id AND a.member_id = m.id)),
     'used', JSON((SELECT LIST(u.subject, u."window", u.times, u.amount)) FROM limit_uses u
       WHERE u.business_id = q.business_id AND u.member_id = m.id

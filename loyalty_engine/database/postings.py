@@ -101,6 +101,9 @@ def statements(posting: Posting) -> list[tuple[str, list[tuple[object, ...]], bo
 
 @cache
 def _extra(row: type[Struct]) -> str:
+    own: str | None = getattr(row, "STATEMENT", None)
+    if own is not None:
+        return own
     names = list(row.__struct_fields__)
     places = ", ".join(f"${n}" for n in range(1, len(names) + 1))
     table: str = row.TABLE  # type: ignore[attr-defined]  # every written row declares it

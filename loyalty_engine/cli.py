@@ -12,6 +12,7 @@ from typing import Any
 import click
 import msgspec
 
+import rules
 from loyalty_engine import businesses, demo, importing, programmes, refunding
 from loyalty_engine.answers import Finding
 from loyalty_engine.backtest.command import backtest_command
@@ -102,6 +103,12 @@ def check(file: Path, prove: bool) -> None:
     if refused:
         raise click.ClickException(f"{refused} to put right in {file}")
     click.echo(f"{file} is ready to publish" + (f", with {len(findings)} warnings" if findings else ""))
+
+
+@main.command(name="schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a programme file, for an editor that completes and checks while one writes."""
+    click.echo(msgspec.json.format(msgspec.json.encode(rules.schema()), indent=2).decode())
 
 
 def _text_of(file: Path) -> str:

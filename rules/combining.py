@@ -37,12 +37,13 @@ class All(Condition, frozen=True):
         """The JSON Schema of a `when` table, from the conditions themselves."""
         this = {"$ref": f"#/$defs/{cls.__name__}"}
         several = {"type": "array", "items": this, "minItems": 1}
-        plain: dict[str, Any] = {"any": several, "all": several, "not": this}
+        plain: dict[str, Any] = {}
         member: dict[str, Any] = {}
         for name, kind in CONDITIONS.items():
             held = member if name.startswith(_MEMBER + ".") else plain
             held[name.removeprefix(_MEMBER + ".")] = _described(kind, describe)
         plain[_MEMBER] = {"type": "object", "properties": member, "additionalProperties": False}
+        plain |= {"any": several, "all": several, "not": this}
         return {"type": "object", "properties": plain, "additionalProperties": False}
 
     def write(self) -> dict[str, Any]:

@@ -13,7 +13,13 @@ _PLAIN: dict[type[inspect.Type], dict[str, Any]] = {
     inspect.BoolType: {"type": "boolean"},
     inspect.DecimalType: {"type": "number"},
     inspect.DateType: {"type": "string", "format": "date"},
-    inspect.DateTimeType: {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"},
+    inspect.DateTimeType: {
+        # An editor knows a time of TOML's own by these formats; one without an offset is local.
+        "anyOf": [
+            {"type": "string", "format": form, "pattern": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"}
+            for form in ("date-time-local", "date-time")
+        ]
+    },
 }
 
 

@@ -16,6 +16,9 @@ import pytest
 
 from tests.postgres import Cluster, PostgresMissing, Server, dismiss, locked, make, serve
 
+# The fixtures in which a member buys and time passes are those a business has for its own rules.
+pytest_plugins = ["loyalty_engine.testing"]
+
 SESSION = "LOYALTY_TEST_SESSION"
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.pg)]
 

@@ -32,6 +32,7 @@ FROM_OUTSIDE = {
     "loyalty_engine.piccolo_conf": "Piccolo's command line finds it by its name",
     "loyalty_engine.piccolo_app": "piccolo_conf names it to Piccolo",
     "api.app": "the server is told its name",
+    "loyalty_engine.testing": "a business's own tests name it to pytest",
 }
 
 

@@ -31,6 +31,8 @@ def changes(before: rules.Programme, after: rules.Programme) -> tuple[Changed, .
     for part, called in _NAMED.items():
         found += _entries(part, called, _by_name(old.get(part, {})), _by_name(new.get(part, {})), (before, after))
     found += _told("referral", None, "The referral", old.get("referral"), new.get("referral"))
+    found += _told("consent", None, "What members are asked to agree to", old.get("consent"), new.get("consent"))
+    found += _told("messages", None, "How often members are written to", old.get("messages"), new.get("messages"))
     if old.get("examples", []) != new.get("examples", []):
         counted = len(before.examples), len(after.examples)
         found.append(Changed("examples", None, "The examples change, from {} to {}.".format(*counted)))

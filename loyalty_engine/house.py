@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loyalty_engine import database as databases
+from loyalty_engine.carrying import Carrier, Logged
 from loyalty_engine.shelf import Shelf
 from loyalty_engine.turns import Turns
 from loyalty_engine.vault import MasterKeyUnusable, Vault
@@ -25,6 +27,9 @@ class House:
         self.shelf = Shelf(database)
         self.turns = Turns()
         self.keys_seen: dict[str, tuple[int, Any]] = {}
+        # Which gateway carries a business's messages of a channel; until somebody chooses, they are only logged.
+        logged = Logged()
+        self.carrier_of: Callable[[int, str], Carrier] = lambda _, __: logged
         # The businesses for which a backtest runs in this process.
         self.backtests: set[int] = set()
 

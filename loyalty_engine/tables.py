@@ -11,6 +11,7 @@ from piccolo.columns import BigInt, Text
 from piccolo.table import Table
 
 from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.tables_of_consent import ConsentRecord, ConsentState, Message, MessageCount
 
 
 class Business(Table, tablename="businesses", db=DB):
@@ -249,4 +250,8 @@ TABLES: tuple[type[Table], ...] = (
     ParkedRefund,
     ExpiryNotice,
     CohortAward,
+    ConsentRecord,
+    ConsentState,
+    Message,
+    MessageCount,
 )

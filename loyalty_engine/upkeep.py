@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import expiring, refunding
+from loyalty_engine import expiring, refunding, sending
 from loyalty_engine.errors import Busy
 
 if TYPE_CHECKING:
@@ -40,10 +40,15 @@ async def _expire(house: House, at: datetime) -> int:
     return await expiring.expire(house, at=at)
 
 
+async def _send(house: House, at: datetime) -> int:
+    return await sending.send_due(house, lambda: at)
+
+
 # In the order they are done. A job of another room is one more line here.
 JOBS: tuple[Job, ...] = (
     Job("refunds settled", _settle),
     Job("lots expired", _expire),
+    Job("messages sent", _send),
 )
 
 
@@ -76,7 +81,12 @@ async def _do(house: House, at: datetime, job: Job) -> Done:
 async def keep_up(
     house: House, now: Callable[[], datetime], *, every: int = 60, jobs: tuple[Job, ...] = JOBS
 ) -> None:  # fmt: skip
-    """Go round every so many seconds until cancelled; what fails is said in the log and made up for later.
+    """Send what is due as it comes, and go round every so many seconds, until cancelled."""
+    await asyncio.gather(sending.keep_sending(house, now), _keep_going_round(house, now, every, jobs))
+
+
+async def _keep_going_round(house: House, now: Callable[[], datetime], every: int, jobs: tuple[Job, ...]) -> None:
+    """Do what is due by the clock; what fails is said in the log and made up for later.
 
     A purchase and the refund that came before it may be told to two processes in the same instant, so that neither
     sees the other: the round finds the refund and settles it.

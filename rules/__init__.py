@@ -8,13 +8,15 @@ file, no chance.
 from rules.bounds import Cap, Limit, Share
 from rules.check import check
 from rules.compile import Compiled, compile_programme
+from rules.contact import CHANNELS, PURPOSES, SERVICE, Consent, Messages, Most, Wording
 from rules.example import Example
 from rules.facts import Event, Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
 from rules.form import Form, FormField, FormPart, form
 from rules.judge import evaluate_tree
+from rules.jurisdictions import JURISDICTIONS, Jurisdiction
 from rules.outcome import Award, Because, Happening, Outcome, Use
-from rules.periods import Period
+from rules.periods import Period, TimeWindow, window
 from rules.programme import Needs, Programme, Rule, Settings, Unit
 from rules.reading import read, schema, write_toml
 from rules.rewards import Perk, Referral, Tier
@@ -23,11 +25,16 @@ from rules.texts import sms_parts
 from rules.tongues import TONGUES
 
 __all__ = [
+    "CHANNELS",
+    "JURISDICTIONS",
+    "PURPOSES",
+    "SERVICE",
     "TONGUES",
     "Award",
     "Because",
     "Cap",
     "Compiled",
+    "Consent",
     "Event",
     "Example",
     "Finding",
@@ -35,9 +42,12 @@ __all__ = [
     "FormField",
     "FormPart",
     "Happening",
+    "Jurisdiction",
     "Limit",
     "Line",
     "MemberFacts",
+    "Messages",
+    "Most",
     "Needs",
     "Outcome",
     "Period",
@@ -51,8 +61,10 @@ __all__ = [
     "Settings",
     "Share",
     "Tier",
+    "TimeWindow",
     "Unit",
     "Use",
+    "Wording",
     "check",
     "compile_programme",
     "evaluate_tree",
@@ -61,6 +73,7 @@ __all__ = [
     "schema",
     "sentence",
     "sms_parts",
+    "window",
     "without",
     "write_toml",
 ]

@@ -14,6 +14,7 @@ from msgspec import Meta
 from rules.bounds import Cap, Limit, Share
 from rules.combining import All
 from rules.conditions import MemberCount
+from rules.contact import Consent, Messages
 from rules.effects import Effect
 from rules.effects.units import AwardUnits, MultiplyAwards
 from rules.example import Example
@@ -192,6 +193,8 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     perks: tuple[Perk, ...] = ()
     tiers: tuple[Tier, ...] = ()
     referral: Referral | None = None
+    consent: Consent = Consent()
+    messages: Messages = Messages()
     examples: tuple[Example, ...] = ()
 
     @property

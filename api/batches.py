@@ -17,9 +17,16 @@ from api import complaints, wire
 from api.asking import Ask, key_of, reply
 from api.calls import TILL, promised
 from api.problems import language_of, problem, read_exception
-from loyalty_engine import earning, ids, refunding
+from loyalty_engine import earning, happenings, ids, refunding
 from loyalty_engine.answers import Answer
-from loyalty_engine.commands import PurchaseAddress, RecordPurchase, RefundByReceipt, RefundPurchase, Ticket
+from loyalty_engine.commands import (
+    PurchaseAddress,
+    RecordEvent,
+    RecordPurchase,
+    RefundByReceipt,
+    RefundPurchase,
+    Ticket,
+)
 from loyalty_engine.errors import BodyInvalid, DatabaseAway, Detail, PurchaseUnknown
 
 ROWS_MOST: Final = 1000
@@ -53,6 +60,13 @@ class RefundByRow(Struct, frozen=True, forbid_unknown_fields=True, tag="refund",
     body: RefundRow
 
 
+class EventRow(Struct, frozen=True, forbid_unknown_fields=True, tag="event", tag_field="op"):
+    """An event in a batch, under its own idempotency key."""
+
+    key: str
+    body: RecordEvent
+
+
 class RowResult(Struct, frozen=True, omit_defaults=True):
     """What became of a row: `body` as the call alone would have answered, or `problem`."""
 
@@ -75,11 +89,11 @@ class BatchAnswer(Struct, frozen=True):
         answers={200: BatchAnswer},
         takes=("json", "ndjson"),
         limit=wire.BATCH_LIMIT,
-        body=Annotated[list[PurchaseRow | RefundByRow], Meta(max_length=ROWS_MOST)],
+        body=Annotated[list[PurchaseRow | RefundByRow | EventRow], Meta(max_length=ROWS_MOST)],
     ),
 )
 async def carry_out(request: Ask) -> ASGIApp:
-    """Carry out up to 1000 purchases and refunds, each under its own key; every row has its result."""
+    """Carry out up to 1000 purchases, refunds and events, each under its own key; every row has its result."""
     rows = await _rows(request)
     language = await language_of(request.app, request.caller.business_id)
     results: list[RowResult] = []
@@ -135,6 +149,11 @@ async def _purchase(request: Ask, body: bytes, ticket: Ticket) -> Answer:
     return await earning.record_purchase(request.house, request.caller, command, ticket)
 
 
+async def _event(request: Ask, body: bytes, ticket: Ticket) -> Answer:
+    command = wire.read_json(body, RecordEvent)
+    return await happenings.record_event(request.house, request.caller, command, ticket)
+
+
 async def _refund(request: Ask, body: bytes, ticket: Ticket) -> Answer:
     told = wire.read_json(body, RefundRow)
     fields = {name: getattr(told, name) for name in RefundPurchase.__struct_fields__}
@@ -149,6 +168,7 @@ async def _refund(request: Ask, body: bytes, ticket: Ticket) -> Answer:
 _OPERATIONS: Final[dict[str, Callable[[Ask, bytes, Ticket], Awaitable[Answer]]]] = {
     "purchase": _purchase,
     "refund": _refund,
+    "event": _event,
 }
 
 ROUTES = [carry_out]

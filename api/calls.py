@@ -16,6 +16,7 @@ Scope = Literal["till", "manage", "events", "read"]
 TILL: Final = frozenset({"till", "manage"})
 MANAGE: Final = frozenset({"manage"})
 READ: Final = frozenset({"manage", "read"})
+EVENTS: Final = frozenset({"till", "manage", "events"})
 TILL_OR_READ: Final = frozenset({"till", "manage", "read"})
 
 

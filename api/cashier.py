@@ -51,6 +51,22 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
         "da": "Kvitteringen er allerede registreret med et andet beløb.",
         "fi": "Kuitti on jo kirjattu toisella summalla.",
     },
+    "reference_conflict": {
+        "en": "This is already registered with other details.",
+        "nb": "Dette er allerede registrert med andre opplysninger.",
+        "nn": "Dette er alt registrert med andre opplysningar.",
+        "sv": "Detta är redan registrerat med andra uppgifter.",
+        "da": "Dette er allerede registreret med andre oplysninger.",
+        "fi": "Tämä on jo kirjattu muilla tiedoilla.",
+    },
+    "event_raised_here": {
+        "en": "The loyalty programme takes care of this by itself.",
+        "nb": "Fordelsprogrammet ordner dette selv.",
+        "nn": "Fordelsprogrammet ordnar dette sjølv.",
+        "sv": "Förmånsprogrammet sköter detta självt.",
+        "da": "Fordelsprogrammet klarer selv dette.",
+        "fi": "Kanta-asiakasohjelma hoitaa tämän itse.",
+    },
     "nothing_left_to_refund": {
         "en": "This purchase has been refunded in full already.",
         "nb": "Hele kjøpet er allerede refundert.",

@@ -37,6 +37,10 @@ _BASKET: dict[str, Any] = {
 _BOUGHT = _BASKET | {"receipt": "2026-11-22-000123", "occurred_at": "2026-11-22T09:41:00+01:00"}
 _BACK = {"receipt": "2026-11-22-000131", "lines": [{"line": "2"}]}
 _BACK_BY_RECEIPT = _BACK | {"purchase": {"location": "grunerlokka", "receipt": "2026-11-22-000123"}}
+_HAPPENED: dict[str, Any] = {
+    "kind": "course_done", "member": {"phone": "912 34 567"}, "reference": "latte-art-2026-11-0042",
+    "occurred_at": "2026-11-22T09:41:00+01:00", "attributes": {"course": "latte-art", "score": 5, "certified": True},
+}  # fmt: skip
 _EXPLANATION = [
     {"rule": "base", "fired": True, "because": _REASON},
     {"rule": "happy-hour", "fired": False, "because": "weekday is Sunday; the rule wants Monday or Tuesday"},
@@ -61,9 +65,11 @@ REQUESTS: Final[dict[str, Any]] = {
     "record_purchase": _BOUGHT,
     "refund_purchase": _BACK,
     "refund_by_receipt": _BACK_BY_RECEIPT,
+    "record_event": _HAPPENED,
     "carry_out": [
         {"op": "purchase", "key": "till-1-000123", "body": _BOUGHT},
         {"op": "refund", "key": "till-1-000131", "body": _BACK_BY_RECEIPT},
+        {"op": "event", "key": "course-0042", "body": _HAPPENED},
     ],
     "save_draft:toml": _PROGRAMME_TOML,
     "check_programme:toml": _PROGRAMME_TOML,
@@ -92,6 +98,17 @@ ANSWERS: Final[dict[str, Any]] = {
         }],
         "redeemed": [], "vouchers": [], "tier": None, "balances": _BALANCES, "explanation": _EXPLANATION,
         "receipt_text": ["+12 poeng (saldo 112)"], "programme_version": 7, "refunds": [],
+    },
+    "record_event": {
+        "id": "evt_01m7q5cqg0envvna4f65046jhh", "member": _SEEN,
+        "awards": [{
+            "entry": "ent_01m7q5cqg0envvna4f65046jhk", "rule": "latte-art", "unit": "points", "amount": 50,
+            "reason": "50 points", "spendable_at": "2026-11-22T08:41:00Z", "expires_at": "2027-11-22T08:41:00Z",
+        }],
+        "redeemed": [], "vouchers": [], "tier": None,
+        "balances": [{"unit": "points", "available": 162, "held": 0, "pending": 0}],
+        "explanation": [{"rule": "latte-art", "fired": True, "because": "50 points: 50 points"}],
+        "receipt_text": ["+50 poeng (saldo 162)"], "programme_version": 7, "refunds": [],
     },
     "quote_purchase": {
         "member": {"known": True},

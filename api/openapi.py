@@ -41,6 +41,7 @@ _KEY_SHAPE: Final = "^[!#-~]([ -~]*[!-~])?$"
 _TITLES: Final = {
     "members": "Members",
     "purchases": "Purchases and refunds",
+    "events": "Events",
     "batches": "Batches",
     "programmes": "The programme",
     "keys": "Keys and locations",

@@ -81,6 +81,10 @@ class PurchaseAnswer(Struct, frozen=True):
     refunds: tuple[str, ...] = ()
 
 
+class EventAnswer(PurchaseAnswer, frozen=True):
+    """An event as it was recorded, once and for all: in the shape of a purchase's answer."""
+
+
 class PurchaseRead(Struct, frozen=True):
     """A purchase looked up afterwards: the first answer, and what has been given back since."""
 
@@ -144,7 +148,7 @@ class AdjustmentAnswer(Struct, frozen=True):
 
 
 class MemberAnswer(Struct, frozen=True):
-    """One member, as `manage` may see them; the number stays masked."""
+    """One member, as `manage` may see them; the number stays masked. `awards` is what joining gave, when it was now."""
 
     id: str
     masked: tuple[str, ...]
@@ -156,6 +160,9 @@ class MemberAnswer(Struct, frozen=True):
     spend_minor: int
     balances: tuple[Balance, ...]
     new: bool = False
+    awards: tuple[Awarded, ...] = ()
+    explanation: tuple[Because, ...] = ()
+    receipt_text: tuple[str, ...] = ()
 
 
 class LookupAnswer(Struct, frozen=True):
@@ -187,6 +194,7 @@ class LedgerEntry(Struct, frozen=True):
     caused_by: str
     occurred_at: str
     recorded_at: str
+    event: str | None = None
 
 
 class LedgerPage(Struct, frozen=True):

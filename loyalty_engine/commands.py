@@ -25,6 +25,10 @@ Language = Annotated[str, Meta(pattern="^[a-z]{2}$", max_length=2)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3)]
 VersionNumber = Annotated[int, Meta(ge=1, le=10**9)]
 Worth = Annotated[str, Meta(pattern="^[0-9]{1,9}([.][0-9]{1,6})?$", max_length=16)]
+EventKind = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$", max_length=64)]
+AttributeName = Annotated[str, Meta(min_length=1, max_length=120)]
+AttributeText = Annotated[str, Meta(min_length=1, max_length=120)]
+AttributeNumber = Annotated[int, Meta(ge=-(10**12), le=10**12)]
 LineNumber = Annotated[str, Meta(min_length=1, max_length=50)]
 
 
@@ -154,6 +158,22 @@ class EnrolMember(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     location: Label | None = None
     referred_by: MemberRef | None = None
     consents: Annotated[tuple[ConsentGiven, ...], Meta(max_length=20)] = ()
+
+
+class RecordEvent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Something that happened to a member other than a purchase: a course done, a delivery that failed.
+
+    `reference` is the caller's own name of it: with the kind it is the natural key. `attributes` are what rules may ask
+    about it: numbers, true or false, and short texts that name nobody.
+    """
+
+    kind: EventKind
+    member: MemberRef
+    reference: Receipt
+    occurred_at: Instant | None = None
+    attributes: Annotated[dict[AttributeName, AttributeText | AttributeNumber | bool], Meta(max_length=30)] = {}
+    location: Label | None = None
+    staff: Label | None = None
 
 
 class AdjustBalance(Struct, frozen=True, forbid_unknown_fields=True):

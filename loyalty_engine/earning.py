@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import expiring, ids, journal, ledger, refunding
+from loyalty_engine import awarding, expiring, ids, journal, ledger, refunding
 from loyalty_engine.answers import (
     Answer,
     Awarded,
@@ -30,6 +30,7 @@ from loyalty_engine.answers import (
     Total,
     WouldAward,
 )
+from loyalty_engine.awarding import Came
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import QuotePurchase, RecordPurchase, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
@@ -43,19 +44,18 @@ from loyalty_engine.errors import (
 )
 from loyalty_engine.evidence import PurchaseEvidence
 from loyalty_engine.identifiers import mask
-from loyalty_engine.instants import shown, shown_or_none, to_micros
+from loyalty_engine.instants import to_micros
+from loyalty_engine.knowing import facts_before
 from loyalty_engine.members import (
     Named,
     accounts_of,
     balances,
     enrol_rows,
-    facts_of,
     masked_name,
     moved,
     named,
 )
-from loyalty_engine.rows import JournalLine, LimitUseRow, MemberRow, Posting, limit_row
-from loyalty_engine.wording import language_for, receipt_lines
+from loyalty_engine.rows import JournalLine, MemberRow, Posting
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
@@ -72,13 +72,18 @@ class Basket(Struct, frozen=True, kw_only=True):
 
 
 class Judged(Struct, frozen=True, kw_only=True):
-    """A purchase with the member it belongs to and what the rules of that day say."""
+    """A purchase with the member it belongs to and what the rules of that day say: of joining first, if this does."""
 
     basket: Basket
     edition: Edition
     state: MemberState | None
-    facts: rules.MemberFacts
-    outcome: rules.Outcome
+    joined: tuple[Came, ...]
+    bought: Came
+
+    @property
+    def came(self) -> tuple[Came, ...]:
+        """Give all that came of it, in the order it happened."""
+        return (*self.joined, self.bought)
 
 
 async def record_purchase(house: House, caller: Caller, command: RecordPurchase, ticket: Ticket) -> Answer:
@@ -95,7 +100,7 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
     async def decide(page: Page, reader: journal.Reader) -> Posting:
         nonlocal early_refunds
         early_refunds = page.parked or ()
-        judged = await _judge(house, caller, basket, page, ticket.at)
+        judged = await _judge(house, caller, basket, page, ticket.at, reader)
         return await _post(house, caller, command, told, judged, page, reader)
 
     # A refund of the same receipt waits meanwhile: it either finds the purchase, or is found by it.
@@ -113,18 +118,19 @@ async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: dat
     basket = await _read(house, caller, command, at)
     page = await house.database.open(_opening(caller, basket, at))
     assert page is not None, "the caller's business exists"
-    judged = await _judge(house, caller, basket, page, at)
-    programme, outcome = judged.edition.programme, judged.outcome
+    judged = await _judge(house, caller, basket, page, at, house.database)
+    programme = judged.edition.programme
+    awards = [award for came in judged.came for award in came.outcome.awards]
     totals: dict[str, int] = {}
-    for award in outcome.awards:
+    for award in awards:
         totals[award.unit] = totals.get(award.unit, 0) + award.amount
     return QuoteAnswer(
         member={"known": judged.state is not None},
-        awards=tuple(WouldAward(award.rule, award.unit, award.amount, award.reason) for award in outcome.awards),
+        awards=tuple(WouldAward(award.rule, award.unit, award.amount, award.reason) for award in awards),
         totals=tuple(Total(unit, amount) for unit, amount in totals.items()),
         perks=(),
         balances=balances(programme, accounts_of(judged.state)),
-        explanation=_explained(judged),
+        explanation=awarding.explained(judged.came),
         programme_version=judged.edition.version,
     )
 
@@ -175,17 +181,30 @@ def _opening(
     )  # fmt: skip
 
 
-async def _judge(house: House, caller: Caller, basket: Basket, page: Page, at: datetime) -> Judged:
+async def _judge(
+    house: House, caller: Caller, basket: Basket, page: Page, at: datetime, reader: journal.Reader
+) -> Judged:
     """Let the version valid at that instant judge the purchase, with the member as they were just before it."""
-    state = page.member
+    state, now = page.member, to_micros(at)
     if state is None and basket.who.identifier is None:
         raise MemberUnknown(pointer="/member/id")
     edition = await house.shelf.valid_at(caller.business_id, basket.occurred_at, published=page.version)
     if state is None and edition.programme.about.join == "explicit":
         raise MemberNotFoundByNumber(pointer="/member")
-    facts = facts_of(state, min(basket.occurred_at, to_micros(at)))
-    outcome = edition.compiled.evaluate(basket.purchase, facts)
-    return Judged(basket=basket, edition=edition, state=state, facts=facts, outcome=outcome)
+    purchase, joined = basket.purchase, None
+    facts = await facts_before(
+        house, caller.business_id, edition, purchase, state=state, at=now, reader=reader
+    )  # fmt: skip
+    if state is None:
+        joined = awarding.joining(
+            edition, facts, occurred_at=min(basket.occurred_at, now), location=basket.location, staff=purchase.staff
+        )
+    if joined is not None:
+        facts = awarding.facts_after(joined, at=now)
+    return Judged(
+        basket=basket, edition=edition, state=state, joined=() if joined is None else (joined,),
+        bought=awarding.judge(edition, purchase, facts),
+    )  # fmt: skip
 
 
 async def _post(
@@ -215,14 +234,15 @@ async def _post(
         recorded_at=recorded_at,
     )  # fmt: skip
     await expiring.renew(sheet, judged.edition, basket.purchase.occurred_at, reader)
-    awards = _award(sheet, judged)
+    awards = tuple(award for came in judged.came for award in awarding.award(sheet, came))
     answer = _answer(judged, sheet, awards, MemberSeen(member.id, masked, new is not None), member.language)
+    doing = awarding.carried_out(member, judged.came)
     return Posting(
-        business_id=business_id, expected=0 if state is None else state.revision, member=member,
+        business_id=business_id, expected=0 if state is None else state.revision, member=doing.member,
         identifiers=(new.identifier,) if new else (), locations=places,
         journal=_line(told, command, judged, sheet, answer),
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=_limits_used(business_id, member.id, judged), extra=tuple(sheet.stretched),
+        limit_uses=awarding.limits_used(business_id, member.id, judged.came), extra=(*sheet.stretched, *doing.rows),
     )  # fmt: skip
 
 
@@ -239,40 +259,14 @@ def _bought(member: MemberRow, basket: Basket, *, first: bool) -> MemberRow:
     )
 
 
-def _award(sheet: ledger.Sheet, judged: Judged) -> tuple[Awarded, ...]:
-    """Enter each award with its reason; awards of one unit share a lot."""
-    edition, occurred = judged.edition, judged.basket.purchase.occurred_at
-    dates: dict[str, tuple[int, int | None, str, str | None]] = {}
-    awarded = []
-    for award in judged.outcome.awards:
-        if award.unit not in dates:
-            from_, until = edition.lot_dates(award.unit, occurred)
-            dates[award.unit] = (from_, until, shown(from_), shown_or_none(until))
-        spendable_at, expires_at, spendable, expiry = dates[award.unit]
-        entry = sheet.credit(
-            award.unit, award.amount, kind="accrual", counter="issued", says=award.reason, rule=award.rule,
-            spendable_at=spendable_at, expires_at=expires_at,
-        )  # fmt: skip
-        awarded.append(Awarded(entry.id, award.rule, award.unit, award.amount, award.reason, spendable, expiry))
-    return tuple(awarded)
-
-
-def _explained(judged: Judged) -> tuple[rules.Because, ...]:
-    return judged.edition.compiled.explain(judged.basket.purchase, judged.facts, judged.outcome)
-
-
 def _answer(
     judged: Judged, sheet: ledger.Sheet, awards: tuple[Awarded, ...], member: MemberSeen, language: str | None
 ) -> PurchaseAnswer:
     programme = judged.edition.programme
-    gained: dict[str, int] = {}
-    for award in awards:
-        gained[award.unit] = gained.get(award.unit, 0) + award.amount
-    moves = [(unit, amount, sheet.accounts[unit].balance) for unit, amount in gained.items()]
     return PurchaseAnswer(
         id=sheet.journal_id, member=member, awards=awards, redeemed=(), vouchers=(), tier=None,
-        balances=balances(programme, sheet.accounts), explanation=_explained(judged),
-        receipt_text=receipt_lines(programme, language_for(programme, language), moves),
+        balances=balances(programme, sheet.accounts), explanation=awarding.explained(judged.came),
+        receipt_text=awarding.receipt_text(programme, language, sheet, awards),
         programme_version=judged.edition.version,
     )  # fmt: skip
 
@@ -280,18 +274,11 @@ def _answer(
 def _line(
     told: journal.Told, command: RecordPurchase, judged: Judged, sheet: ledger.Sheet, answer: PurchaseAnswer
 ) -> JournalLine:
-    evidence = PurchaseEvidence(command.receipt, command.currency, judged.basket.purchase, judged.facts)
+    evidence = PurchaseEvidence(
+        command.receipt, command.currency, judged.basket.purchase, judged.bought.facts,
+        awarding.evidence_of(judged.joined),
+    )  # fmt: skip
     return journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=sheet.member_id,
         revision=sheet.revision, version=judged.edition.version, input=msgspec.json.encode(evidence).decode(),
     )  # fmt: skip
-
-
-def _limits_used(business_id: int, member_id: str, judged: Judged) -> tuple[LimitUseRow, ...]:
-    """Give the limits as they stand after this purchase: what was used before, and what it used."""
-    used = judged.facts.used
-    rows = []
-    for use in judged.outcome.uses:
-        times, amount = used.get(f"{use.subject}|{use.window}", (0, 0))
-        rows.append(limit_row(business_id, member_id, use, times + use.times, amount + use.amount))
-    return tuple(rows)

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import msgspec
 
-from loyalty_engine import ids, journal
+import rules
+from loyalty_engine import awarding, ids, journal, ledger
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
-from loyalty_engine.database import Opening, Page
+from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import MemberUnknown, NotInThisEdition
+from loyalty_engine.evidence import EnrolmentEvidence
 from loyalty_engine.house import House
-from loyalty_engine.identifiers import mask
-from loyalty_engine.instants import shown, to_micros
+from loyalty_engine.identifiers import Identifier, mask
+from loyalty_engine.instants import from_micros, shown, to_micros
+from loyalty_engine.knowing import month_and_day
 from loyalty_engine.members import as_shown, balances, enrol_rows, named
 from loyalty_engine.rows import Posting
+from loyalty_engine.shelf import Edition
 
 
 async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Ticket) -> Answer:
@@ -27,10 +31,9 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
         raise NotInThisEdition(pointer="/referred_by" if command.referred_by is not None else "/consents")
     who = named(house, caller.business_id, command.member, edition.programme.about.country)
     at = to_micros(ticket.at)
-    location = place_of(caller, command.location)
     opening = Opening(
         business_id=caller.business_id, key=ticket.key, blind_index=who.blind_index, member_id=who.member_id,
-        location=location, occurred_at=at, now=at,
+        location=place_of(caller, command.location), occurred_at=at, now=at,
     )  # fmt: skip
     told = journal.Told(
         kind="enrolment",
@@ -40,33 +43,69 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
     )
 
     async def decide(page: Page, reader: journal.Reader) -> Posting:
-        line_id = ids.new("jnl", at // 1000)
+        valid = await house.shelf.valid_at(caller.business_id, at, published=page.version)
         if page.member is not None:
-            # Who asks with somebody's number is not told their name.
-            answer = await as_shown(house, caller.business_id, page.member, edition.programme, reader)
-            answer = msgspec.structs.replace(answer, name=None, birthday=None)
-            line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=page.member.id)
-            return Posting(business_id=caller.business_id, expected=None, member=None, journal=line)
+            return await _known_already(house, told, page.member, valid.programme, reader)
         if who.identifier is None:
             raise MemberUnknown(pointer="/member/id")
-        birthday = command.birthday.isoformat() if command.birthday else None
-        said = {name: value for name, value in (("name", command.name), ("birthday", birthday)) if value}
-        new = enrol_rows(house, caller.business_id, who.identifier, at=at, language=command.language, profile=said)
-        answer = MemberAnswer(
-            new.member.id, (mask(who.identifier),), command.language, None, None, shown(at), 0,
-            0, balances(edition.programme, {}), new=True,
-        )  # fmt: skip
-        line = journal.line(
-            told, line_id, status=201, answer=msgspec.json.encode(answer), member_id=new.member.id, revision=1
-        )
-        places = location_rows(caller.business_id, location, page, edition.programme, at) if command.location else ()
-        return Posting(
-            business_id=caller.business_id, expected=0, member=new.member, identifiers=(new.identifier,), journal=line,
-            locations=places,
-        )  # fmt: skip
+        return _joins(house, told, command, who.identifier, page, valid)
 
     answer = await journal.once(house, told, decide)
     return _with_name(answer, command)
+
+
+async def _known_already(
+    house: House, told: journal.Told, state: MemberState, programme: rules.Programme, reader: journal.Reader
+) -> Posting:
+    """Answer who is a member already; who asks with somebody's number is not told their name."""
+    business_id = told.opening.business_id
+    answer = await as_shown(house, business_id, state, programme, reader)
+    answer = msgspec.structs.replace(answer, name=None, birthday=None)
+    line_id = ids.new("jnl", told.opening.now // 1000)
+    line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=state.id)
+    return Posting(business_id=business_id, expected=None, member=None, journal=line)
+
+
+def _joins(
+    house: House, told: journal.Told, command: EnrolMember, identifier: Identifier, page: Page, edition: Edition
+) -> Posting:
+    """Enrol somebody, and give what the programme gives for joining."""
+    business_id, at, location = told.opening.business_id, told.opening.now, told.opening.location
+    assert location is not None, "an enrolment happens somewhere"
+    programme = edition.programme
+    new = enrol_rows(house, business_id, identifier, at=at, language=command.language, profile=_said(command))
+    asked = edition.needs(awarding.JOINED).facts
+    birthday = month_and_day(_said(command).get("birthday")) if "birthday" in asked else None
+    facts = rules.MemberFacts(joined_at=from_micros(at), language=command.language, birthday=birthday)
+    joined = awarding.joining(edition, facts, occurred_at=at, location=location)
+    came = () if joined is None else (joined,)
+    sheet = ledger.Sheet(
+        business_id=business_id, member_id=new.member.id, revision=1, accounts=(),
+        journal_id=ids.new("jnl", at // 1000), version=edition.version, occurred_at=at, recorded_at=at,
+    )  # fmt: skip
+    awards = tuple(award for one in came for award in awarding.award(sheet, one))
+    answer = MemberAnswer(
+        new.member.id, (mask(identifier),), command.language, None, None, shown(at), 0, 0,
+        balances(programme, sheet.accounts), new=True, awards=awards, explanation=awarding.explained(came),
+        receipt_text=awarding.receipt_text(programme, command.language, sheet, awards),
+    )  # fmt: skip
+    evidence = EnrolmentEvidence(awarding.evidence_of(came))
+    line = journal.line(
+        told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=new.member.id, revision=1,
+        version=edition.version, input=msgspec.json.encode(evidence).decode(),
+    )  # fmt: skip
+    doing = awarding.carried_out(new.member, came)
+    return Posting(
+        business_id=business_id, expected=0, member=doing.member, identifiers=(new.identifier,), journal=line,
+        locations=location_rows(business_id, location, page, programme, at) if command.location else (),
+        entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
+        limit_uses=awarding.limits_used(business_id, new.member.id, came), extra=tuple(doing.rows),
+    )  # fmt: skip
+
+
+def _said(command: EnrolMember) -> dict[str, str]:
+    birthday = command.birthday.isoformat() if command.birthday else None
+    return {name: value for name, value in (("name", command.name), ("birthday", birthday)) if value}
 
 
 def _with_name(answer: Answer, command: EnrolMember) -> Answer:

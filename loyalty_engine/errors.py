@@ -11,8 +11,9 @@
     ├── InConflict (409)      InProgress, BacktestRunning
     ├── TooLarge (413)        BodyTooLarge
     ├── WrongType (415)       NotJson
-    ├── Refused (422)         BodyInvalid, IdempotencyKeyReused, ReceiptConflict, IdentifierInvalid, OccurredInFuture,
-    │                         OccurredTooLongAgo, CurrencyMismatch, LinesDoNotAddUp, ProgrammeMissing,
+    ├── Refused (422)         BodyInvalid, IdempotencyKeyReused, ReceiptConflict, ReferenceConflict, EventRaisedHere,
+    │                         IdentifierInvalid, OccurredInFuture, OccurredTooLongAgo, CurrencyMismatch,
+    │                         LinesDoNotAddUp, ProgrammeMissing,
     │                         ProgrammeRefused, LocationUndeclared, LineUnknown, RefundExceedsPurchase,
     │                         NothingLeftToRefund, InsufficientBalance, UnitUnknown,
     │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition
@@ -229,6 +230,16 @@ class ReceiptConflict(Refused):
     """This receipt is already recorded, with another amount."""
 
     kept = True
+
+
+class ReferenceConflict(Refused):
+    """This reference is already recorded for this kind of event, with other details."""
+
+    kept = True
+
+
+class EventRaisedHere(Refused):
+    """This event is raised by the programme itself and cannot be told from outside."""
 
 
 class IdentifierInvalid(Refused):

@@ -1,22 +1,37 @@
-"""What is kept of a purchase and its refunds, so that either can be judged again years later, person or no person.
+"""What is kept of a purchase, an event and a refund, so that each can be judged again years later, person or no person.
 
 Invariant: nothing here names anybody; what is here, with the programme version, gives the same outcome for ever.
 """
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 import rules
 
 
+class EventEvidence(Struct, frozen=True, omit_defaults=True):
+    """An event as the rules saw it, and the member as they were just before it."""
+
+    event: rules.Event
+    facts: rules.MemberFacts
+
+
 class PurchaseEvidence(Struct, frozen=True, omit_defaults=True):
-    """A purchase as the rules saw it, and the member as they were just before it."""
+    """A purchase as the rules saw it, the member as they were just before it, and the events it brought about."""
 
     receipt: str
     currency: str
     purchase: rules.Purchase
     facts: rules.MemberFacts
+    raised: tuple[EventEvidence, ...] = ()
+
+
+class EnrolmentEvidence(Struct, frozen=True, omit_defaults=True):
+    """That somebody joined, as the rules saw it."""
+
+    raised: tuple[EventEvidence, ...] = ()
 
 
 class RefundEvidence(Struct, frozen=True, omit_defaults=True):
@@ -27,3 +42,21 @@ class RefundEvidence(Struct, frozen=True, omit_defaults=True):
     amount_minor: int
     full: bool
     due: tuple[tuple[str, str, int], ...]
+
+
+# The kinds of journal line whose input was judged by rules.
+JUDGED = ("purchase", "event", "enrolment")
+
+Judged = tuple[rules.Purchase | rules.Event, rules.MemberFacts]
+
+
+def judged_in(kind: str, told: str) -> tuple[Judged, ...]:
+    """Give all that a journal line had judged, in the order it was judged: each event with the member before it."""
+    if kind == "event":
+        alone = msgspec.json.decode(told, type=EventEvidence)
+        return ((alone.event, alone.facts),)
+    if kind == "enrolment":
+        return tuple((one.event, one.facts) for one in msgspec.json.decode(told, type=EnrolmentEvidence).raised)
+    evidence = msgspec.json.decode(told, type=PurchaseEvidence)
+    raised = tuple((one.event, one.facts) for one in evidence.raised)
+    return (*raised, (evidence.purchase, evidence.facts))

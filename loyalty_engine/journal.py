@@ -28,6 +28,7 @@ from loyalty_engine.errors import (
     OccurredInFuture,
     OccurredTooLongAgo,
     ReceiptConflict,
+    ReferenceConflict,
 )
 from loyalty_engine.house import House
 from loyalty_engine.instants import shown, to_micros
@@ -157,6 +158,8 @@ async def _decided(told: Told, decide: Decide, page: Page | None, reader: Reader
         raise BusinessUnknown
     try:
         if _conflicts(told, page):
+            if told.kind == "event":
+                raise ReferenceConflict(pointer="/reference")
             raise ReceiptConflict(pointer="/receipt", recorded_minor=page.seen and page.seen.amount_minor)
         return await decide(page, reader)
     except LoyaltyError as refusal:

@@ -188,13 +188,18 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
     return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held)
 
 
+def profile_of(house: House, business_id: int, state: MemberState) -> dict[str, str]:
+    """Unseal what is personal of a member besides their numbers and addresses: name and birthday, as far as told."""
+    if not state.sealed_profile:
+        return {}
+    opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
+    return msgspec.json.decode(opened, type=dict[str, str])
+
+
 async def as_shown(
     house: House, business_id: int, state: MemberState, programme: rules.Programme, reader: journal.Reader | None = None
 ) -> MemberAnswer:
-    profile: dict[str, str] = {}
-    if state.sealed_profile:
-        opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
-        profile = msgspec.json.decode(opened, type=dict[str, str])
+    profile = profile_of(house, business_id, state)
     masked = tuple(mask(one) for one in await identifiers_of(house, business_id, state, reader))
     return MemberAnswer(
         state.id, masked, state.language, profile.get("name"), profile.get("birthday"), shown(state.joined_at),
@@ -242,10 +247,11 @@ async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: in
             row[5],
             row[6],
             row[7],
-            row[8] if row[11] == "purchase" else row[12],
+            {"purchase": row[8], "refund": row[12]}.get(row[11]),
             row[8],
             shown(row[9]),
             shown(row[10]),
+            row[12] if row[11] == "event" else None,
         )
         for row in found[:limit]
     )

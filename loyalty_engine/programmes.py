@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 import rules
-from loyalty_engine import ids, journal
+from loyalty_engine import deeds, ids, journal, knowing
 from loyalty_engine.answers import Answer, CheckAnswer, DraftAnswer, Finding, VersionAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import PublishProgramme, Ticket
@@ -26,11 +26,8 @@ from loyalty_engine.tables import Business, Draft, Version
 _CURSOR_DIGITS = 10
 _KEY_PARTS = 20
 _DOTS_IN_A_LINE = 1000
-_CARRIED_OUT = frozenset({"award", "multiply"})
-_FACTS_TO_COME = frozenset({
-    "tier", "tags", "birthday", "counts", "usual_interval_days", "consents", "open_case", "contact_person",
-    "ambassador_degree",
-})  # fmt: skip
+# Events that something tells this edition of; a name of the business's own is told by whoever knows of it.
+_TOLD = frozenset({"purchase", "joined", "feedback", "promise_kept", "promise_broken"})
 Format = Literal["toml", "json"]
 
 
@@ -60,14 +57,14 @@ def _not_carried_out(programme: rules.Programme) -> tuple[Finding, ...]:
     found = []
     for number, rule in enumerate(programme.rules):
         place = f"rules[{number}]"
-        if rule.on != "purchase":
+        if rule.on in rules.EVENTS and rule.on not in _TOLD:
             says = f'nothing tells this edition of "{rule.on}" yet, so this rule will not fire'
             found.append(Finding("warned", f"{place}.on", rule.id, says, None))
         for effect in rule.then.effects:
-            if effect.written not in _CARRIED_OUT:
+            if effect.written in deeds.TO_COME:
                 says = f'this edition judges "{effect.written}" and does not carry it out yet'
                 found.append(Finding("warned", f"{place}.then.{effect.written}", rule.id, says, None))
-    for fact in sorted(programme.needs("purchase").facts & _FACTS_TO_COME):
+    for fact in sorted(programme.needs().facts & knowing.TO_COME):
         says = f"this edition does not keep {fact.replace('_', ' ')} of members yet, so what asks for it does not hold"
         found.append(Finding("warned", "rules", None, says, None))
     return tuple(found)

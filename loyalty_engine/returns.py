@@ -76,23 +76,32 @@ def due_from(
     if back.left_minor:
         for given in edition.compiled.evaluate(back.after, bought.evidence.facts).awards:
             would_be[given.rule, given.unit] = would_be.get((given.rule, given.unit), 0) + given.amount
+    given_for_goods = _given_for_goods(bought, edition)
     taken: dict[tuple[str, str], int] = {}
     for refund in earlier:
         for rule, unit, amount in refund.due:
             taken[rule, unit] = taken.get((rule, unit), 0) + amount
     due = []
-    for unit in dict.fromkeys(award.unit for award in bought.awards):
-        earned = sum(award.amount for award in bought.awards if award.unit == unit)
+    for unit in dict.fromkeys(award.unit for award in given_for_goods):
+        earned = sum(award.amount for award in given_for_goods if award.unit == unit)
         stays = sum(amount for (_, of), amount in would_be.items() if of == unit)
         gone = sum(amount for (_, of), amount in taken.items() if of == unit)
         # A rule that fires only now may make up for another: the unit's total decides, the rules share it.
         total = max(0, earned - stays - gone)
-        for award in (one for one in bought.awards if one.unit == unit):
+        for award in (one for one in given_for_goods if one.unit == unit):
             key = (award.rule, award.unit)
             part = min(total, max(0, award.amount - would_be.get(key, 0) - taken.get(key, 0)))
             total -= part
             due.append((award, part))
     return tuple((award, part) for award, part in due if part)
+
+
+def _given_for_goods(bought: Bought, edition: Edition) -> tuple[Awarded, ...]:
+    """Give the awards that rest on what was bought: who joined with this purchase has joined, whatever comes back."""
+    if not bought.evidence.raised:
+        return bought.awards
+    of_events = {rule.id for rule in edition.programme.rules if rule.on != rules.Purchase.kind}
+    return tuple(award for award in bought.awards if award.rule not in of_events)
 
 
 class TakenFrom(Struct, frozen=True):

@@ -38,6 +38,10 @@ class Edition(Struct, frozen=True):
         """Name the units that last as long as the member keeps buying."""
         return tuple([name for name, unit in self.programme.units.items() if unit.expires_from == "last_purchase"])
 
+    def needs(self, kind: str) -> rules.Needs:
+        """Tell which facts of a member the rules on a kind of event ask for."""
+        return _needs(self.compiled, kind)
+
     def lot_dates(self, unit: str, occurred: datetime) -> tuple[int, int | None]:
         """Give the instants from which and until which units given at an instant can be spent."""
         kept, zone = self.programme.units[unit], self.programme.about.timezone
@@ -46,6 +50,12 @@ class Edition(Struct, frozen=True):
             return to_micros(spendable), None
         lasts = (kept.expires_after, kept.expires_end_of, kept.expires_from)
         return to_micros(spendable), _expiry(lasts, occurred, zone)
+
+
+@lru_cache(maxsize=1024)
+def _needs(compiled: rules.Compiled, kind: str) -> rules.Needs:
+    """Look through the rules once: a purchase asks again and again."""
+    return compiled.programme.needs(kind)
 
 
 @lru_cache(maxsize=64)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
-from loyalty_engine.evidence import PurchaseEvidence
+from loyalty_engine.evidence import JUDGED, judged_in
 from loyalty_engine.ledger import LARGEST
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
 )  # fmt: skip
 
-REPLAY = "every purchase, judged again by its own version, gives the entries it gave"
+REPLAY = "every purchase and event, judged again by its own version, gives the entries it gave"
 
 
 async def verify(house: House) -> AsyncIterator[tuple[str, Broken | None]]:
@@ -168,12 +167,12 @@ async def verify(house: House) -> AsyncIterator[tuple[str, Broken | None]]:
 
 
 async def _replayed_differently(house: House) -> AsyncIterator[str]:
-    """Judge every member's purchases again in the order they were recorded, and name those whose entries differ."""
+    """Judge every member's purchases and events again, in the order recorded, and name those whose entries differ."""
     after = (-1, "", 0)
     while True:
         lines = await house.database.study(
-            "SELECT business_id, member_id, revision, id, version, input FROM journal WHERE kind = 'purchase' "
-            "AND status = 201 AND (business_id, member_id, revision) > ($1, $2, $3) "
+            "SELECT business_id, member_id, revision, id, version, input, kind FROM journal WHERE kind IN "
+            f"{JUDGED} AND status = 201 AND input IS NOT NULL AND (business_id, member_id, revision) > ($1, $2, $3) "
             "ORDER BY business_id, member_id, revision LIMIT $4",
             *after, _PAGE,
         )  # fmt: skip
@@ -181,11 +180,10 @@ async def _replayed_differently(house: House) -> AsyncIterator[str]:
             return
         until = (lines[-1][0], lines[-1][1], lines[-1][2])
         entered = await _entered(house, after, until)
-        for business_id, _, _, line_id, version, told in lines:
+        for business_id, _, _, line_id, version, told, kind in lines:
             edition = await house.shelf.numbered(business_id, version)
-            evidence = msgspec.json.decode(told, type=PurchaseEvidence)
-            outcome = edition.compiled.evaluate(evidence.purchase, evidence.facts)
-            wanted = sorted((award.rule, award.unit, award.amount) for award in outcome.awards)
+            outcomes = [edition.compiled.evaluate(*judged) for judged in judged_in(kind, told)]
+            wanted = sorted((one.rule, one.unit, one.amount) for outcome in outcomes for one in outcome.awards)
             if wanted != sorted(entered.get((business_id, line_id), [])):
                 yield f"{business_id} {line_id}"
         after = until

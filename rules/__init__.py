@@ -9,12 +9,14 @@ from rules.bounds import Cap, Limit, Share
 from rules.check import check
 from rules.compile import Compiled, compile_programme
 from rules.contact import CHANNELS, PURPOSES, SERVICE, Consent, Messages, Most, Wording
+from rules.effects.deeds import TagMember
 from rules.example import Example
 from rules.facts import Event, Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
 from rules.form import Form, FormField, FormPart, form
 from rules.judge import evaluate_tree
 from rules.jurisdictions import JURISDICTIONS, Jurisdiction
+from rules.known import EVENTS
 from rules.outcome import Award, Because, Happening, Outcome, Use
 from rules.periods import Period, TimeWindow, window
 from rules.programme import Needs, Programme, Rule, Settings, Unit
@@ -26,6 +28,7 @@ from rules.tongues import TONGUES
 
 __all__ = [
     "CHANNELS",
+    "EVENTS",
     "JURISDICTIONS",
     "PURPOSES",
     "SERVICE",
@@ -60,6 +63,7 @@ __all__ = [
     "Rule",
     "Settings",
     "Share",
+    "TagMember",
     "Tier",
     "TimeWindow",
     "Unit",

@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import adjusting, businesses, earning, members, programmes, refunding
-from loyalty_engine.answers import Answer, LookupAnswer, PurchaseAnswer, RefundAnswer
+from loyalty_engine import adjusting, businesses, earning, enrolling, happenings, members, programmes, refunding
+from loyalty_engine.answers import Answer, EventAnswer, LookupAnswer, MemberAnswer, PurchaseAnswer, RefundAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import (
     AdjustBalance,
+    EnrolMember,
     MemberRef,
     PublishProgramme,
+    RecordEvent,
     RecordPurchase,
     RefundByReceipt,
     RefundPurchase,
@@ -128,6 +130,24 @@ async def buys(
 ) -> PurchaseAnswer:
     answer = await earning.record_purchase(house, caller, command, ticket(key, at))
     return msgspec.json.decode(answer.body, type=PurchaseAnswer)
+
+
+async def happens(
+    house: House, caller: Caller, kind: str, reference: str, *, phone: str = INGRID, key: str | None = None,
+    at: datetime = MONDAY, **more: Any,
+) -> EventAnswer:  # fmt: skip
+    told = {"kind": kind, "member": {"phone": phone}, "reference": reference} | more
+    command = msgspec.convert(told, RecordEvent)
+    answer = await happenings.record_event(house, caller, command, ticket(key, at))
+    return msgspec.json.decode(answer.body, type=EventAnswer)
+
+
+async def joins(
+    house: House, caller: Caller, phone: str = INGRID, *, key: str | None = None, at: datetime = MONDAY, **more: Any
+) -> MemberAnswer:
+    command = msgspec.convert({"member": {"phone": phone}} | more, EnrolMember)
+    answer = await enrolling.enrol(house, caller, command, ticket(key, at))
+    return msgspec.json.decode(answer.body, type=MemberAnswer)
 
 
 async def returns(

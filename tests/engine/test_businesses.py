@@ -193,8 +193,8 @@ async def test_a_version_published_by_another_process_judges_the_next_purchase(h
 async def test_what_the_language_can_say_and_this_edition_cannot_do_is_warned_for(house: House, cafe: Caller) -> None:
     more = """
 [[rules]]
-id = "thanks"
-on = "feedback"
+id = "many-returns"
+on = "tier_changed"
 then.award = { unit = "points", amount = 5 }
 
 [[rules]]
@@ -213,7 +213,7 @@ keeps_for = "12 months"
 
     warned = {finding.place: finding.says for finding in answer.findings if finding.severity == "warned"}
     assert answer.ok
-    assert warned["rules[4].on"] == 'nothing tells this edition of "feedback" yet, so this rule will not fire'
+    assert warned["rules[4].on"] == 'nothing tells this edition of "tier_changed" yet, so this rule will not fire'
     assert "does not carry it out yet" in warned["rules[5].then.notify"]
     assert "does not keep tier" in warned["rules"]
 

@@ -28,8 +28,6 @@ _ALWAYS: Final = [
 # What a browser may do with an answer; pages bring a policy of their own.
 _POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
-_log = structlog.get_logger("loyalty.door")
-
 
 class Front:
     """Everything passes here first and last, also what no route takes."""
@@ -38,6 +36,8 @@ class Front:
         """Stand in front of `app`."""
         self._app = app
         self._now = now
+        self._names = ids.Series("req", int(now().timestamp() * 1000))
+        self._log = structlog.get_logger("loyalty.door").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through and its answer out."""
@@ -46,8 +46,8 @@ class Front:
             return
         began = time.perf_counter_ns()
         state = scope["state"]
-        state["received_at"] = at = self._now()
-        state["request_id"] = request_id = _request_id(header(scope, b"x-request-id"), at)
+        state["received_at"] = self._now()
+        state["request_id"] = request_id = self._request_id(scope)
         status = 0
 
         async def leave(message: Message) -> None:
@@ -62,13 +62,29 @@ class Front:
         finally:
             if (done := state.get("done")) is not None:
                 done()
-            _note(scope, status, began)
+            self._note(scope, status, began)
 
+    def _request_id(self, scope: Scope) -> str:
+        given = header(scope, b"x-request-id")
+        if given is not None and _SANE.fullmatch(given):
+            return given.decode()
+        return self._names.new()
 
-def _request_id(given: bytes | None, at: datetime) -> str:
-    if given is not None and _SANE.fullmatch(given):
-        return given.decode()
-    return ids.new("req", int(at.timestamp() * 1000))
+    def _note(self, scope: Scope, status: int, began: int) -> None:
+        caller = scope.get("auth")
+        state = scope["state"]
+        self._log.info(
+            "request",
+            at=state["received_at"],
+            request_id=state["request_id"],
+            method=scope["method"],  # type: ignore[typeddict-item]  # only HTTP comes here
+            route=scope.get("path_template", "-"),
+            status=status,
+            code=state.get("code"),
+            ms=round((time.perf_counter_ns() - began) / 1_000_000, 2),
+            business=caller.slug if caller else None,
+            key=caller.key_id if caller else None,
+        )
 
 
 def _dress(message: HTTPResponseStartEvent, request_id: str, began: int) -> None:
@@ -82,20 +98,3 @@ def _dress(message: HTTPResponseStartEvent, request_id: str, began: int) -> None
     if _POLICY[0] not in dict(message["headers"]):
         headers.append(_POLICY)
     message["headers"] = headers
-
-
-def _note(scope: Scope, status: int, began: int) -> None:
-    caller = scope.get("auth")
-    state = scope["state"]
-    _log.info(
-        "request",
-        at=state["received_at"],
-        request_id=state["request_id"],
-        method=scope["method"],  # type: ignore[typeddict-item]  # only HTTP comes here
-        route=scope.get("path_template", "-"),
-        status=status,
-        code=state.get("code"),
-        ms=round((time.perf_counter_ns() - began) / 1_000_000, 2),
-        business=caller.slug if caller else None,
-        key=caller.key_id if caller else None,
-    )

@@ -5,6 +5,7 @@ Crockford base 32: `pur_01m7q5cqg0envvna4f65046jha`. Invariant: within one proce
 one before it, whatever the clock does, so "by id" is "in the order we wrote them down".
 """
 
+import itertools
 import os
 import re
 from threading import Lock
@@ -110,6 +111,25 @@ class _Sequence:
             f"{pairs[rest >> 40 & 1023]}{pairs[rest >> 30 & 1023]}{pairs[rest >> 20 & 1023]}"
             f"{pairs[rest >> 10 & 1023]}{pairs[rest & 1023]}"
         )
+
+
+class Series:
+    """Ids of things that are many and small, such as requests: one random head for this process, and a count.
+
+    They cost a fraction of the others, and whoever knows one can tell the next: nothing may be opened with them.
+    """
+
+    __slots__ = ("_count", "_head")
+    _HEAD_CHARACTERS = 18
+
+    def __init__(self, prefix: str, at_ms: int) -> None:
+        self._head = new(prefix, at_ms)[: len(prefix) + 1 + self._HEAD_CHARACTERS]
+        self._count = itertools.count().__next__
+
+    def new(self) -> str:
+        """Name the next one."""
+        pairs, n = _PAIRS, self._count()
+        return f"{self._head}{pairs[n >> 30 & 1023]}{pairs[n >> 20 & 1023]}{pairs[n >> 10 & 1023]}{pairs[n & 1023]}"
 
 
 _sequence = _Sequence()

@@ -11,7 +11,6 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
+from loyalty_engine.database.disk import Disk
 from loyalty_engine.database.lanes import Lanes
 from loyalty_engine.database.pages import Dialect, Moved, Opening, Page, decode_page, page_statement
 from loyalty_engine.database.postings import statements
@@ -87,7 +87,7 @@ class SqliteDatabase:
         """Open the file, made where it is missing; raises DatabaseAway when it cannot be opened."""
         self.path = path
         self._writing = asyncio.Lock()
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._disk = Disk()
         self._writers: Lanes[Posting, bool] | None = None
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -183,13 +183,18 @@ class SqliteDatabase:
 
     async def _commit(self) -> None:
         """Wait for the disk in a thread: the flush is the one slow step, and others can decide meanwhile."""
-        await asyncio.get_running_loop().run_in_executor(self._disk, self._writer.execute, "COMMIT")
+        await self._disk.carry_out(lambda: self._writer.execute("COMMIT"))
 
     async def _write_group(self, _: int, group: list[Posting]) -> list[bool | BaseException]:
         async with self._writing:
-            await self._begin()
             try:
-                verdicts = [self._keep_one(posting) for posting in group]
+                await self._begin()
+                verdicts = [True] * len(group)
+                if not all(_write(self._writer, posting) for posting in group):
+                    # Somebody's member has moved on, which is rare: once more, each behind a savepoint of its own.
+                    self._writer.execute("ROLLBACK")
+                    await self._begin()
+                    verdicts = [self._keep_one(posting) for posting in group]
                 await self._commit()
             except apsw.Error as problem:
                 raise DatabaseAway(f"the database refused to write: {problem}") from problem
@@ -211,7 +216,7 @@ class SqliteDatabase:
         if self._writers is not None:
             await self._writers.close()
         async with self._writing:
-            self._disk.shutdown()
+            self._disk.close()
             self._reader.close()
             self._writer.close()
 
@@ -261,7 +266,10 @@ def _write(connection: apsw.Connection, posting: Posting) -> bool:
     """Write a posting's rows; False when the member has moved on or another line holds the same key."""
     try:
         for sql, found, must_touch in statements(posting):
-            connection.executemany(numbered(sql), found)
+            if len(found) == 1:
+                connection.execute(numbered(sql), found[0])
+            else:
+                connection.executemany(numbered(sql), found)
             if must_touch and connection.changes() != 1:
                 return False
     except apsw.ConstraintError as problem:

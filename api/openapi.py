@@ -15,7 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from api import examples
+from api import examples, programme_shapes
 from api.calls import Call
 from api.wire import Kind
 from loyalty_engine import errors
@@ -98,6 +98,8 @@ def document(app: Litestar) -> Json:
     ordered = sorted(types, key=repr)
     references, components = msgspec.json.schema_components([*ordered, Problem], ref_template=_REF)
     schemas: dict[Any, Json] = dict(zip([*ordered, Problem], references, strict=True))
+    schemas[dict[str, Any]] = programme_shapes.REF  # the one body that is a document of its own
+    components = programme_shapes.filled_in(components)
     paths: Json = {}
     for path, method, route, call in found:
         paths.setdefault(path, {})[method.lower()] = _operation(route, call, schemas)

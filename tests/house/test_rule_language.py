@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from rules import form
+from rules.conditions import CONDITIONS
+from rules.effects import EFFECTS
 from tests.house.tree import ROOT
 
 PLANTED_CONDITION = '''
@@ -72,6 +76,13 @@ except rules.ProgrammeInvalid as refused:
 event = rules.Purchase(occurred_at=datetime(2026, 1, 5, 15, tzinfo=UTC), total_minor=4900)
 late = rules.Purchase(occurred_at=datetime(2026, 1, 5, 22, tzinfo=UTC), total_minor=4900)
 compiled = rules.compile_programme(programme)
+
+
+def openapi():
+    schemas = json.loads(make_reference.openapi())["components"]["schemas"]
+    return ["minute" in schemas["ProgrammeAll"]["properties"], "ring" in schemas["ProgrammeThen"]["properties"]]
+
+
 nobody = rules.MemberFacts()
 (because,) = compiled.explain(event, nobody, compiled.evaluate(event, nobody))
 definitions = rules.schema()["$defs"]
@@ -85,6 +96,7 @@ json.dump({
     "because": because.because,
     "sentence": rules.sentence(programme.rules[0], programme, "nb"),
     "schema": ["minute" in definitions["All"]["properties"], "ring" in definitions["Then"]["properties"]],
+    "openapi": openapi(),
     "page": [f"### `{name}`" in make_reference.rule_language() for name in ("minute", "ring")],
     "form": [part.label for part in (*form.conditions, *form.effects) if part.written in ("minute", "ring")],
 }, sys.stdout)
@@ -96,7 +108,7 @@ CASES = "from tests.rules.test_conditions import test_every_condition_has_its_fi
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rule book with one more condition and one more effect, each planted in one file."""
     folder = tmp_path_factory.mktemp("house")
-    for part in ("rules", "docs", "tests/rules"):
+    for part in ("rules", "loyalty_engine", "api", "docs", "tests/rules"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file, planted in (("conditions/purchase.py", PLANTED_CONDITION), ("effects/deeds.py", PLANTED_EFFECT)):
         with (folder / "rules" / file).open("a", encoding="utf-8") as text:
@@ -134,8 +146,9 @@ def test_they_say_themselves_in_the_sentence_and_the_explanation(answers: dict[s
     assert answers["because"] == "the minute of the day is 960; the rule wants 1200 or more"
 
 
-def test_they_stand_in_the_schema_the_reference_page_and_the_form(answers: dict[str, Any]) -> None:
+def test_they_stand_in_the_schemas_the_reference_page_and_the_form(answers: dict[str, Any]) -> None:
     assert answers["schema"] == [True, True]
+    assert answers["openapi"] == [True, True]
     assert answers["page"] == [True, True]
     assert answers["form"] == ["minuttet på dagen", "en bjelle"]
 
@@ -157,3 +170,20 @@ def test_a_condition_without_a_phrase_in_a_language_does_not_load(copy: Path, tm
 
     assert told.returncode != 0
     assert "fi" in told.stderr
+
+
+def test_the_page_the_schema_the_http_reference_and_the_form_list_the_same() -> None:
+    page = (ROOT / "docs/reference/rule-language.md").read_text(encoding="utf-8")
+    editors = json.loads((ROOT / "docs/reference/programme.schema.json").read_text(encoding="utf-8"))["$defs"]
+    http = json.loads((ROOT / "docs/reference/openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    ours = [*CONDITIONS, *EFFECTS]
+
+    assert re.findall(r"^### `(.+)`$", page, re.MULTILINE) == ours
+    assert [part.written for part in (*form().conditions, *form().effects)] == ours
+    assert listed(editors["All"], editors["Then"]) == set(ours)
+    assert listed(http["ProgrammeAll"], http["ProgrammeThen"]) == set(ours)
+
+
+def listed(when: dict[str, Any], then: dict[str, Any]) -> set[str]:
+    asked = when["properties"].keys() - {"member", "any", "all", "not"}
+    return {*asked, *(f"member.{name}" for name in when["properties"]["member"]["properties"]), *then["properties"]}

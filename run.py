@@ -75,7 +75,16 @@ def bench(arguments: list[str]) -> int:
 def faults(arguments: list[str]) -> int:
     """The long suite: kill, stop, fill and flood the server, and judge fifty thousand random events twice."""
     return call(
-        str(PYTHON), "-m", "pytest", "-m", "fault_long", "tests/faults", "tests/proving", "tests/rules", *arguments
+        str(PYTHON),
+        "-m",
+        "pytest",
+        "-m",
+        "fault_long",
+        "tests/faults",
+        "tests/engine",
+        "tests/proving",
+        "tests/rules",
+        *arguments,
     )
 
 

@@ -61,6 +61,7 @@ REQUESTS: Final[dict[str, Any]] = {
     "lookup_member": {"member": {"phone": "912 34 567"}},
     "enrol_member": {"member": {"phone": "912 34 567"}, "language": "nb"},
     "adjust_balance": {"unit": "points", "amount": 50, "reason": "The coffee machine was down on Friday"},
+    "merge_members": {"into": "mem_01m7q5cqg0envvna4f65046jhz"},
     "quote_purchase": _BASKET,
     "record_purchase": _BOUGHT,
     "refund_purchase": _BACK,

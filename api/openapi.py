@@ -26,6 +26,7 @@ Json = dict[str, Any]
 _REF: Final = "#/components/schemas/{name}"
 _PATH_SHAPES: Final = {
     "member_id": ("^mem_[0-9a-z]{26}$", "mem_01m7q5cqg0envvna4f65046jha"),
+    "merge_id": ("^mrg_[0-9a-z]{26}$", "mrg_01m7q5cqg0envvna4f65046jhm"),
     "purchase_id": ("^pur_[0-9a-z]{26}$", "pur_01m7q5cqg0envvna4f65046jhb"),
     "key_id": ("^[0-9A-Za-z]{8}$", "7Q2mX0aB"),
     "number": ("^[1-9][0-9]{0,8}$", "7"),
@@ -40,6 +41,7 @@ _MEDIA: Final[dict[Kind, str]] = {
 _KEY_SHAPE: Final = "^[!#-~]([ -~]*[!-~])?$"
 _TITLES: Final = {
     "members": "Members",
+    "identity": "Identity",
     "purchases": "Purchases and refunds",
     "events": "Events",
     "batches": "Batches",

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import awarding, expiring, ids, journal, ledger, refunding
+from loyalty_engine import awarding, expiring, ids, journal, ledger, presence, refunding
 from loyalty_engine.answers import (
     Answer,
     Awarded,
@@ -116,8 +116,10 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
 async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: datetime) -> QuoteAnswer:
     """Tell what a basket would earn if it were paid now. Nothing is kept, not even that somebody asked."""
     basket = await _read(house, caller, command, at)
-    page = await house.database.open(_opening(caller, basket, at))
+    page = await presence.page_of(house.database, _opening(caller, basket, at))
     assert page is not None, "the caller's business exists"
+    if page.member is not None:
+        presence.here(page.member)
     judged = await _judge(house, caller, basket, page, at, house.database)
     programme = judged.edition.programme
     awards = [award for came in judged.came for award in came.outcome.awards]

@@ -6,9 +6,9 @@
     ├── NotSignedIn (401)     KeyMissing, KeyUnknown
     ├── NotAllowed (403)      ScopeMissing, LocationNotYours, KeyInUrl
     ├── NotFound (404)        MemberUnknown, PurchaseUnknown, LocationUnknown, KeyIdUnknown, VersionUnknown,
-    │                         DraftMissing, BusinessUnknown, RouteUnknown
+    │                         DraftMissing, BusinessUnknown, RouteUnknown, MergeUnknown
     ├── NotHere (405)         MethodNotAllowed
-    ├── InConflict (409)      InProgress, BacktestRunning
+    ├── InConflict (409)      InProgress, BacktestRunning, MergeNotTheLast, HoldsInTheWay
     ├── TooLarge (413)        BodyTooLarge
     ├── WrongType (415)       NotJson
     ├── Refused (422)         BodyInvalid, IdempotencyKeyReused, ReceiptConflict, ReferenceConflict, EventRaisedHere,
@@ -160,6 +160,10 @@ class DraftMissing(NotFound):
     """There is no draft of the programme."""
 
 
+class MergeUnknown(NotFound):
+    """There is no such merge, or it has been undone."""
+
+
 class BusinessUnknown(NotFound):
     """There is no such business."""
 
@@ -182,6 +186,16 @@ class InConflict(LoyaltyError):
 
 class InProgress(InConflict):
     """The same command is being carried out right now; ask again in a moment."""
+
+    retryable = True
+
+
+class MergeNotTheLast(InConflict):
+    """The member has been merged on since then: undo the later merge first."""
+
+
+class HoldsInTheWay(InConflict):
+    """Something is set aside for one of these members: capture or release it first."""
 
     retryable = True
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import errors, ids
+from loyalty_engine import errors, ids, presence
 from loyalty_engine.answers import Answer
 from loyalty_engine.commands import Ticket, fingerprint_text
 from loyalty_engine.database import Opening, Page, Seen, Transaction, Uncertain
@@ -59,6 +59,8 @@ class Told(Struct, frozen=True, kw_only=True):
     amount_minor: int | None = None
     # Whether a receipt stands for the whole command and not for its amount alone, as a refund's does.
     whole: bool = False
+    # Whether it is carried out for a member who was erased, too: goods come back even when their buyer is nobody.
+    of_anybody: bool = False
 
 
 class _Refusal(Struct, frozen=True):
@@ -123,12 +125,14 @@ async def once(house: House, told: Told, decide: Decide) -> Answer:
     async with house.turns.of((opening.business_id, opening.member_id or opening.blind_index or opening.key)):
         for _ in range(_FREELY):
             page = await house.database.open(opening)
+            if page is not None and page.member is not None and page.member.presence is not None:
+                page = await presence.page_of(house.database, opening)
             if (seen := answered(told, page)) is not None:
                 return seen
             posting = await _decided(told, decide, page, house.database)
             try:
                 if await house.database.keep(posting):
-                    return _given(posting)
+                    return given(posting)
             except Uncertain:
                 continue  # the next page says under our key whether it was kept
         return await _under_lock(house, told, decide)
@@ -138,10 +142,10 @@ async def _under_lock(house: House, told: Told, decide: Decide) -> Answer:
     """Decide with the member's row locked: slower, but nobody can be faster."""
 
     async def work(transaction: Transaction) -> Answer | Posting:
-        page = await transaction.open(told.opening)
+        page = await presence.page_of(transaction, told.opening)
         if page is not None and page.member is not None:
             await house.database.lock_member(transaction, told.opening.business_id, page.member.id)
-            page = await transaction.open(told.opening)
+            page = await presence.page_of(transaction, told.opening)
         if (seen := answered(told, page)) is not None:
             return seen
         posting = await _decided(told, decide, page, transaction)
@@ -150,7 +154,7 @@ async def _under_lock(house: House, told: Told, decide: Decide) -> Answer:
 
     found = await house.database.write_transaction(work)
     # A refusal is raised only now: raised inside, it would undo the line that keeps it.
-    return found if isinstance(found, Answer) else _given(found)
+    return given(found)
 
 
 async def _decided(told: Told, decide: Decide, page: Page | None, reader: Reader) -> Posting:
@@ -161,6 +165,8 @@ async def _decided(told: Told, decide: Decide, page: Page | None, reader: Reader
             if told.kind == "event":
                 raise ReferenceConflict(pointer="/reference")
             raise ReceiptConflict(pointer="/receipt", recorded_minor=page.seen and page.seen.amount_minor)
+        if page.member is not None and not told.of_anybody:
+            presence.here(page.member)
         return await decide(page, reader)
     except LoyaltyError as refusal:
         if not refusal.kept or told.opening.key is None:
@@ -181,8 +187,11 @@ def _refused(told: Told, refusal: LoyaltyError) -> Posting:
     return Posting(business_id=told.opening.business_id, expected=None, member=None, journal=written)
 
 
-def _given(posting: Posting) -> Answer:
-    written = posting.journal
+def given(found: Answer | Posting) -> Answer:
+    """Give the answer of a command: as it was found in the book, or as it has just been written there."""
+    if isinstance(found, Answer):
+        return found
+    written = found.journal
     if written.status >= HTTPStatus.BAD_REQUEST:
         raise _raised_again(written.answer, written.request_id, hit=False)
     return Answer(status=written.status, body=written.answer.encode())

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 import rules
-from loyalty_engine import ids, journal
+from loyalty_engine import ids, journal, presence
 from loyalty_engine.answers import (
     Balance,
     LedgerEntry,
@@ -88,14 +88,26 @@ def enrol_rows(
     member_id = ids.new("mem", at // 1000)
     vault = house.vault
     key = vault.new_member_key(business_id, member_id)
-    sealed_profile = None
-    if profile:
-        written = msgspec.json.encode(profile).decode()
-        sealed_profile = vault.seal(business_id, member_id, key, "profile", written)
+    sealed_profile = seal_profile(house, business_id, member_id, key, profile or {})
     member = MemberRow(business_id, member_id, 1, at, 0, 0, None, None, language, None, "[]", key, sealed_profile)
     sealed = vault.seal(business_id, member_id, key, "identifier", identifier.value)
     index = vault.blind_index(business_id, identifier)
     return Newcomer(member, IdentifierRow(business_id, index, member_id, identifier.kind, sealed, at))
+
+
+def seal_profile(house: House, business_id: int, member_id: str, key: str, profile: dict[str, str]) -> str | None:
+    """Seal a member's name and birthday with their key; nothing to seal is nothing kept."""
+    if not profile:
+        return None
+    return house.vault.seal(business_id, member_id, key, "profile", msgspec.json.encode(profile).decode())
+
+
+def profile_of(house: House, business_id: int, state: MemberState) -> dict[str, str]:
+    """Unseal a member's name and birthday."""
+    if not state.sealed_profile:
+        return {}
+    opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
+    return msgspec.json.decode(opened, type=dict[str, str])
 
 
 def moved(business_id: int, state: MemberState, **changes: Any) -> MemberRow:
@@ -169,16 +181,13 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
     edition = await house.shelf.current(caller.business_id)
     who = named(house, caller.business_id, ref, edition.programme.about.country)
     now = to_micros(at)
-    page = await house.database.open(
-        Opening(
-            business_id=caller.business_id,
-            blind_index=who.blind_index,
-            member_id=who.member_id,
-            occurred_at=now,
-            now=now,
-        )
+    opening = Opening(
+        business_id=caller.business_id, blind_index=who.blind_index, member_id=who.member_id, occurred_at=now, now=now
     )
+    page = await presence.page_of(house.database, opening)
     state = page.member if page else None
+    if state is not None and state.presence == presence.ERASED:
+        raise MemberUnknown
     if state is None:
         if who.member_id is not None:
             raise MemberUnknown
@@ -209,10 +218,9 @@ async def as_shown(
 
 async def state_of(house: House, business_id: int, member_id: str, at: int) -> MemberState:
     """Read a member by id; MemberUnknown where this business has none such."""
-    page = await house.database.open(Opening(business_id=business_id, member_id=member_id, occurred_at=at, now=at))
-    if page is None or page.member is None:
-        raise MemberUnknown
-    return page.member
+    opening = Opening(business_id=business_id, member_id=member_id, occurred_at=at, now=at)
+    page = await presence.page_of(house.database, opening)
+    return presence.here(page.member if page else None)
 
 
 async def read_member(house: House, caller: Caller, member_id: str, *, at: datetime) -> MemberAnswer:
@@ -224,7 +232,7 @@ async def read_member(house: House, caller: Caller, member_id: str, *, at: datet
 
 async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None) -> LedgerPage:
     """Give a member's entries, newest first, each with the sentence that was decided when it was written."""
-    await state_of(house, caller.business_id, member_id, 0)
+    member_id = (await state_of(house, caller.business_id, member_id, 0)).id
     revision, _, entry = (cursor or "").partition(".")
     if cursor is not None and not (_REVISION.fullmatch(revision) and ids.is_id(entry, "ent")):
         raise CursorMalformed

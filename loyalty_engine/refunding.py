@@ -90,7 +90,9 @@ async def settle(house: House, business_id: int, parked: str, *, at: datetime) -
         business_id=business_id, natural=f"settled:{parked}", member_id=bought.member_id, location=bought.location,
         occurred_at=bought.occurred_at, now=to_micros(at),
     )  # fmt: skip
-    told = journal.Told(kind="refund", ticket=ticket, opening=opening, fingerprint=journal.hashed(parked))
+    told = journal.Told(
+        kind="refund", ticket=ticket, opening=opening, fingerprint=journal.hashed(parked), of_anybody=True
+    )
 
     async def decide(page: Page, reader: journal.Reader) -> Posting:
         try:
@@ -146,6 +148,7 @@ async def _refund(
         ticket=ticket,
         opening=opening,
         whole=True,
+        of_anybody=True,
         fingerprint=journal.fingerprint(house, caller.business_id, "refund", command, path),
     )
 

@@ -15,7 +15,11 @@ from loyalty_engine.instants import to_micros
 
 
 class MemberRow(Struct, frozen=True):
-    """A member: opaque id, what the rules may know of them, and nothing that names a person in clear."""
+    """A member: opaque id, what the rules may know of them, and nothing that names a person in clear.
+
+    `presence` is None for a member who is here; 'merged' sleeps in another, 'erased' is nobody any more, 'doubted' has
+    a number that may have gone to somebody else.
+    """
 
     TABLE: ClassVar[str] = "members"
     KEY: ClassVar[int] = 2
@@ -34,6 +38,7 @@ class MemberRow(Struct, frozen=True):
     wrapped_key: str
     sealed_profile: str | None
     tier_until: int | None = None
+    presence: str | None = None
 
 
 class IdentifierRow(Struct, frozen=True):
@@ -48,6 +53,9 @@ class IdentifierRow(Struct, frozen=True):
     kind: str
     sealed: str
     added_at: int
+    verified_at: int | None = None
+    bounced_at: int | None = None
+    home: str | None = None
 
 
 class LocationRow(Struct, frozen=True):

@@ -12,6 +12,16 @@ from piccolo.table import Table
 
 from loyalty_engine.piccolo_conf import DB
 from loyalty_engine.tables_of_consent import ConsentRecord, ConsentState, Message, MessageCount
+from loyalty_engine.tables_of_identity import (
+    Alert,
+    Confirmation,
+    Erasure,
+    Merge,
+    Request,
+    Secret,
+    Tombstone,
+    Viewing,
+)
 
 
 class Business(Table, tablename="businesses", db=DB):
@@ -88,6 +98,7 @@ class Member(Table, tablename="members", db=DB):
     wrapped_key = Text(default="", null=False)
     sealed_profile = Text(default=None, null=True)
     tier_until = BigInt(default=None, null=True)
+    presence = Text(default=None, null=True)
 
 
 class Identifier(Table, tablename="identifiers", db=DB):
@@ -99,6 +110,9 @@ class Identifier(Table, tablename="identifiers", db=DB):
     kind = Text(default="", null=False)
     sealed = Text(default="", null=False)
     added_at = BigInt(default=0, null=False)
+    verified_at = BigInt(default=None, null=True)
+    bounced_at = BigInt(default=None, null=True)
+    home = Text(default=None, null=True)
 
 
 class Journal(Table, tablename="journal", db=DB):
@@ -254,4 +268,12 @@ TABLES: tuple[type[Table], ...] = (
     ConsentState,
     Message,
     MessageCount,
+    Merge,
+    Confirmation,
+    Tombstone,
+    Secret,
+    Erasure,
+    Request,
+    Viewing,
+    Alert,
 )

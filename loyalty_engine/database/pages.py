@@ -89,6 +89,7 @@ class MemberState(Struct, frozen=True):
     wrapped_key: str
     sealed_profile: str | None
     tier_until: int | None
+    presence: str | None
     accounts: tuple[AccountState, ...] | None
     used: tuple[LimitState, ...] | None
 
@@ -128,6 +129,7 @@ SELECT q.i, OBJECT(
     'first_purchase_at', m.first_purchase_at, 'last_purchase_at', m.last_purchase_at, 'language', m.language,
     'tier', m.tier, 'tags', m.tags, 'wrapped_key', m.wrapped_key, 'sealed_profile', m.sealed_profile,
     'tier_until', m.tier_until,
+    'presence', m.presence,
     'accounts', JSON((SELECT LIST(a.unit, a.balance, a.held, a.pending_until, a.next_expiry,
         CASE WHEN a.pending_until > q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
           WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit

@@ -19,6 +19,7 @@ UNKNOWN = {
     "purchase_id": "pur_01m7q5cqg0envvna4f65046jhb",
     "member_id": "mem_01m7q5cqg0envvna4f65046jha",
     "key_id": "7Q2mX0aB",
+    "merge_id": "mrg_01m7q5cqg0envvna4f65046jhm",
     "number": "9",
     "location": "nowhere",
 }
@@ -153,11 +154,14 @@ async def belongings(shop: Shop, key: str) -> dict[str, str]:
     """Something of each kind that a business can have."""
     bought = (await shop.ask("POST", "/v1/purchases", flat_whites("bought"), key=key)).json()
     made = (await shop.ask("POST", "/v1/keys", {"scopes": ["read"]}, key=key)).json()
+    others = [flat_whites(phone, member={"phone": phone}) for phone in ("999 00 124", "999 00 125")]
+    two = [(await shop.ask("POST", "/v1/purchases", other, key=key)).json()["member"]["id"] for other in others]
+    merged = (await shop.ask("POST", f"/v1/members/{two[0]}/merge", {"into": two[1]}, key=key)).json()
     place = f"shop of {key}"
     await shop.ask("POST", "/v1/locations", {"location": place}, key=key)
     return {
         "purchase_id": bought["id"], "member_id": bought["member"]["id"], "key_id": made["id"], "number": "1",
-        "location": place,
+        "location": place, "merge_id": merged["id"],
     }  # fmt: skip
 
 

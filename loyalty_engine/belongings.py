@@ -1,0 +1,110 @@
+"""What belongs to a member, table by table: what a merge does with it, what erasing does, and what an export shows.
+
+Invariant: every table of the schema stands here, either with what becomes of a member's rows in it or among those that
+hold nothing of a member's; a table that somebody adds and forgets fails a test.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+AtMerge = Literal["carried", "moves", "stays"]
+AtErasure = Literal["stays", "deleted", "emptied", "handled"]
+
+
+class Belonging(Struct, frozen=True, kw_only=True):
+    """A table with rows of members': `column` names the member.
+
+    `merge`: "carried" by the merge itself with its amounts; "moves" means the rows change hands and come back when the
+    merge is undone (`key` are the columns that name a row besides the business); "stays" is history under the old id.
+    `erasure`: "stays" because it names nobody; "deleted"; "emptied" sets `empties` to nothing; "handled" by erasing
+    itself. `hidden` are columns an export leaves out: our own keys and hashes, which tell the member nothing.
+    `sealed` maps a column that is encrypted to the field it was sealed as. `texts` hold JSON.
+    """
+
+    table: str
+    column: str = "member_id"
+    merge: AtMerge = "stays"
+    key: tuple[str, ...] = ("id",)
+    erasure: AtErasure = "stays"
+    empties: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    sealed: dict[str, str] = {}
+    instants: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    why: str = ""
+
+
+BELONGINGS: Final[tuple[Belonging, ...]] = (
+    Belonging(
+        table="members", column="id", merge="carried", erasure="handled", hidden=("wrapped_key",),
+        sealed={"sealed_profile": "profile"}, instants=("joined_at", "first_purchase_at", "last_purchase_at"),
+        texts=("tags",),
+    ),
+    Belonging(
+        table="identifiers", merge="carried", key=("blind_index",), erasure="handled", hidden=("blind_index",),
+        sealed={"sealed": "identifier"}, instants=("added_at", "verified_at", "bounced_at"),
+    ),
+    Belonging(
+        table="journal", erasure="handled", hidden=("fingerprint",), instants=("occurred_at", "recorded_at"),
+        texts=("input", "answer"),
+        why="what was bought and answered, under the opaque id; no digit of a number once its member is erased",
+    ),
+    Belonging(table="entries", instants=("occurred_at", "recorded_at"), why="the ledger, under the opaque id"),
+    Belonging(table="lots", merge="carried", instants=("spendable_at", "expires_at", "recorded_at"), why="the ledger"),
+    Belonging(table="accounts", merge="carried", key=("unit",), instants=("pending_until", "next_expiry"),
+              why="the ledger"),
+    Belonging(
+        table="limit_uses", merge="carried", key=("ends_at", "subject", "window"), instants=("starts_at", "ends_at"),
+        why="how often a rule has given, under the opaque id",
+    ),
+    Belonging(table="expiry_notices", key=("unit", "expires_at"), instants=("expires_at",),
+              why="that a member was told of an expiry, under the opaque id"),
+    Belonging(
+        table="consent_records", key=("number",), hidden=("hash", "previous"),
+        instants=("occurred_at", "recorded_at", "expires_at"),
+        why="the proof of what was agreed to, under the opaque id; what was said is sealed",
+    ),
+    Belonging(table="consents", key=("purpose", "channel"), instants=("since", "expires_at"), erasure="deleted"),
+    Belonging(
+        table="messages", erasure="deleted", hidden=("number_index", "wrapped_key"), sealed={"sealed": "message"},
+        instants=("queued_at", "expires_at", "due_at", "claimed_until", "left_at", "ended_at"),
+    ),
+    Belonging(table="merges", texts=("carried",), instants=("merged_at", "undone_at"), why="opaque ids and lots"),
+    Belonging(
+        table="confirmations", merge="stays", erasure="deleted", hidden=("code_hash", "replaces"),
+        sealed={"sealed": "confirmation"}, instants=("created_at", "expires_at", "done_at"),
+    ),
+    Belonging(table="erasures", key=("member_id",), instants=("erased_at",), why="that they were erased, by opaque id"),
+    Belonging(table="requests", merge="moves", instants=("received_at", "due_at", "reminded_at", "answered_at"),
+              why="that a request was answered in time must be shown for years; it names nobody"),
+    Belonging(table="viewings", instants=("seen_at",), why="who of the staff looked, by opaque id"),
+)  # fmt: skip
+
+# Tables that hold nothing of a member's, each with what it holds.
+NOT_A_MEMBERS: Final[dict[str, str]] = {
+    "businesses": "the business itself",
+    "keys": "what tills sign in with",
+    "locations": "the shops",
+    "drafts": "the programme as it is being written",
+    "versions": "the programme as it was published",
+    "allocations": "parts of lots, by lot and entry; both are the member's and shown there",
+    "parked_refunds": "refunds by receipt whose purchase is not here yet, so that nobody knows whose they are",
+    "cohort_awards": "awards to many at once, and whom they were for, as conditions",
+    "message_counts": "how many messages went to a country on a day",
+    "tombstones": "keyed hashes of numbers whose member is gone",
+    "secrets": "keys of the business, wrapped",
+    "alerts": "what a person should look at, by API key",
+}
+
+
+def belonging(table: str) -> Belonging:
+    """Give what is registered for a table."""
+    return next(one for one in BELONGINGS if one.table == table)
+
+
+def moving() -> tuple[Belonging, ...]:
+    """Give the tables whose rows change hands in a merge."""
+    return tuple(one for one in BELONGINGS if one.merge == "moves")

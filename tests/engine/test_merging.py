@@ -170,8 +170,10 @@ async def test_what_cannot_be_merged(house: House, cafe: Caller) -> None:
 
     with pytest.raises(BodyInvalid):
         await merges(house, cafe, ingrid, ingrid)
-    with pytest.raises(MemberUnknown):
+    with pytest.raises(BodyInvalid):
         await merges(house, cafe, ingrid, neighbour)
+    with pytest.raises(MemberUnknown):
+        await merges(house, cafe, neighbour, ingrid)
     with pytest.raises(MergeUnknown):
         await undoes(house, cafe, "mrg_" + "0" * 26)
     assert await broken(house) == []

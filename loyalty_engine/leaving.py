@@ -56,11 +56,12 @@ async def address_of(house: House, transaction: Transaction, row: MessageRow) ->
     words = outbox.words_of(house, row, members[0][0])
     kind = "email" if row.channel == "email" else "phone"
     found = await transaction.fetch(
-        "SELECT sealed, blind_index FROM identifiers WHERE business_id = $1 AND member_id = $2 AND kind = $3 "
-        "ORDER BY added_at DESC, blind_index LIMIT 1",
+        "SELECT sealed, blind_index, home FROM identifiers WHERE business_id = $1 AND member_id = $2 AND kind = $3 "
+        "AND bounced_at IS NULL ORDER BY CASE WHEN home IS NULL THEN 0 ELSE 1 END, added_at DESC, blind_index LIMIT 1",
         row.business_id, row.member_id, kind,
     )  # fmt: skip
-    if not found:
+    # What a member agreed to does not reach a number of somebody who was merged into them: they may have said STOP.
+    if not found or (found[0][2] is not None and gate.needs_consent(row.purpose)):
         return None
     to = vault.open(row.business_id, row.member_id, members[0][0], "identifier", found[0][0])
     return Address(to, kind, found[0][1], words)

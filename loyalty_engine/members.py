@@ -102,14 +102,6 @@ def seal_profile(house: House, business_id: int, member_id: str, key: str, profi
     return house.vault.seal(business_id, member_id, key, "profile", msgspec.json.encode(profile).decode())
 
 
-def profile_of(house: House, business_id: int, state: MemberState) -> dict[str, str]:
-    """Unseal a member's name and birthday."""
-    if not state.sealed_profile:
-        return {}
-    opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
-    return msgspec.json.decode(opened, type=dict[str, str])
-
-
 def moved(business_id: int, state: MemberState, **changes: Any) -> MemberRow:
     """Give a member's row as it is after a command: one revision on, with these fields changed."""
     kept = {name: getattr(state, name) for name in MemberRow.__struct_fields__ if name != "business_id"}

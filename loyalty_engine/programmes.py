@@ -35,11 +35,10 @@ def check_text(source: str, form: Format) -> tuple[rules.Programme | None, tuple
     """Read and check a programme; nothing of it where it cannot be read. Every finding names its place."""
     if (deep := _too_deep(source, form)) is not None:
         return None, (deep,)
-    try:
-        programme = rules.read(source, form)
-    except rules.ProgrammeInvalid as invalid:
-        return None, _shown(invalid.findings)
-    return programme, (*_shown(rules.check(programme)), *_not_carried_out(programme))
+    programme, findings = rules.check_source(source, form)
+    if programme is None:
+        return None, _shown(findings)
+    return programme, (*_shown(findings), *_not_carried_out(programme))
 
 
 def _too_deep(source: str, form: Format) -> Finding | None:

@@ -21,6 +21,7 @@ from rules.outcome import Award, Because, Happening, Outcome, Use
 from rules.periods import Period, TimeWindow, window
 from rules.programme import Needs, Programme, Rule, Settings, Unit
 from rules.reading import read, schema, write_toml
+from rules.remainder import check_source
 from rules.rewards import Perk, Referral, Tier
 from rules.sentences import sentence
 from rules.texts import sms_parts
@@ -70,6 +71,7 @@ __all__ = [
     "Use",
     "Wording",
     "check",
+    "check_source",
     "compile_programme",
     "evaluate_tree",
     "form",

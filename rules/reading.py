@@ -26,11 +26,11 @@ def read(source: str | bytes, format: Literal["toml", "json"]) -> Programme:
     """The programme that a TOML file or a JSON document holds. Raises ProgrammeInvalid with every mistake at
     once.
     """
-    written = _parsed(source, format)
+    written = parsed(source, format)
     reader = Reader()
     for place in _twice(written, ""):
         reader.refuse(place, "this name is written twice in one object", "each name once")
-    programme = _programme(reader, written)
+    programme = typed(reader, written)
     if reader.findings:
         raise ProgrammeInvalid(tuple(reader.findings))
     assert isinstance(programme, Programme)
@@ -40,17 +40,17 @@ def read(source: str | bytes, format: Literal["toml", "json"]) -> Programme:
 def misread(programme: Programme) -> tuple[Finding, ...]:
     """What reading would refuse in a programme that was put together without being read."""
     reader = Reader()
-    _programme(reader, document(programme))
+    typed(reader, document(programme))
     return tuple(reader.findings)
 
 
-def _programme(reader: Reader, written: Written) -> Taken:
+def typed(reader: Reader, written: Written) -> Taken:
     programme = reader.record(Programme, written, "")
     reader.settle_names()
     return programme if not reader.findings else MISSING
 
 
-def _parsed(source: str | bytes, format: Literal["toml", "json"]) -> Taken:
+def parsed(source: str | bytes, format: Literal["toml", "json"]) -> Taken:
     try:
         text = source if isinstance(source, str) else source.decode("utf-8")
         return _toml(text) if format == "toml" else _json(text)

@@ -47,9 +47,9 @@ def joining(
     return judge(edition, event, facts)
 
 
-def facts_after(came: Came, *, at: int) -> rules.MemberFacts:
-    """Tell the rules what they may know of a member once this has come of an event, for the next one."""
-    facts, outcome = came.facts, came.outcome
+def facts_after(came: Came, facts: rules.MemberFacts, *, at: int) -> rules.MemberFacts:
+    """Tell the rules what they may know of a member once this has come of an event; `facts` are those without it."""
+    outcome = came.outcome
     balance, used = dict(facts.balance), dict(facts.used)
     for award in outcome.awards:
         spendable_at, expires_at = came.edition.lot_dates(award.unit, came.event.occurred_at)

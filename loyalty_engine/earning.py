@@ -51,6 +51,7 @@ from loyalty_engine.members import (
     accounts_of,
     balances,
     enrol_rows,
+    facts_of,
     masked_name,
     moved,
     named,
@@ -198,11 +199,12 @@ async def _judge(
         house, caller.business_id, edition, purchase, state=state, at=now, reader=reader
     )  # fmt: skip
     if state is None:
+        joined_at = min(basket.occurred_at, now)
         joined = awarding.joining(
-            edition, facts, occurred_at=min(basket.occurred_at, now), location=basket.location, staff=purchase.staff
+            edition, facts_of(None, joined_at), occurred_at=joined_at, location=basket.location, staff=purchase.staff
         )
     if joined is not None:
-        facts = awarding.facts_after(joined, at=now)
+        facts = awarding.facts_after(joined, facts, at=now)
     return Judged(
         basket=basket, edition=edition, state=state, joined=() if joined is None else (joined,),
         bought=awarding.judge(edition, purchase, facts),

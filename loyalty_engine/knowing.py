@@ -6,9 +6,10 @@ for them: an ordinary purchase does not pay for what nobody wants to know.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -43,7 +44,8 @@ class Asking(Struct, frozen=True, kw_only=True):
     business_id: int
     edition: Edition
     event: rules.Purchase | rules.Event
-    state: MemberState
+    state: MemberState | None
+    joined_at: int
     reader: Reader
 
 
@@ -52,18 +54,20 @@ async def facts_before(
     state: MemberState | None, at: int, reader: Reader,
 ) -> rules.MemberFacts:  # fmt: skip
     """Tell the rules what they may know of a member just before an event; no state is somebody who is joining."""
-    facts = facts_of(state, min(to_micros(event.occurred_at), at))
+    joined_at = min(to_micros(event.occurred_at), at)
+    facts = facts_of(state, joined_at)
     asked = edition.needs(event.kind).facts
-    if state is None or asked.isdisjoint(LOOKED_UP):
+    if asked.isdisjoint(LOOKED_UP):
         return facts
     asking = Asking(
-        house=house, business_id=business_id, edition=edition, event=event, state=state, reader=reader
+        house=house, business_id=business_id, edition=edition, event=event, state=state, reader=reader,
+        joined_at=joined_at if state is None else state.joined_at,
     )  # fmt: skip
     found = {fact: await look_up(asking) for fact, look_up in LOOKED_UP.items() if fact in asked}
     return msgspec.structs.replace(facts, **found)
 
 
-def usual_interval_days(visits: int, first: datetime | None, last: datetime | None, zone: Any) -> int | None:
+def usual_interval_days(visits: int, first: datetime | None, last: datetime | None, zone: ZoneInfo) -> int | None:
     """Tell how many days lie between somebody's purchases on average; None before there are three, or all on one day.
 
     It is worked out from what is known of every member, so that nothing further is kept or read.
@@ -75,7 +79,7 @@ def usual_interval_days(visits: int, first: datetime | None, last: datetime | No
 
 
 async def _usual_interval_days(asking: Asking) -> int | None:
-    known = facts_of(asking.state, 0)
+    known = facts_of(asking.state, asking.joined_at)
     zone = asking.edition.programme.zone
     return usual_interval_days(known.visits, known.first_purchase_at, known.last_purchase_at, zone)
 
@@ -86,25 +90,35 @@ def month_and_day(birthday: str | None) -> str | None:
 
 
 async def _birthday(asking: Asking) -> str | None:
-    profile = profile_of(asking.house, asking.business_id, asking.state)
+    profile = {} if asking.state is None else profile_of(asking.house, asking.business_id, asking.state)
     return month_and_day(profile.get("birthday"))
 
 
 async def _counts(asking: Asking) -> dict[str, tuple[date, ...]]:
     """Give the local days on which each kind that is counted happened, up to the event and as far back as is asked."""
-    zone, until = asking.edition.programme.zone, to_micros(asking.event.occurred_at)
     found = {}
     for kind, days in asking.edition.needs(asking.event.kind).counts.items():
-        since = to_micros(asking.event.occurred_at - timedelta(days=days + _MARGIN_DAYS))
-        instants = await _told(asking, kind, since, until)
+        instants = await _told(asking, kind, *reach(asking.event, days))
         if instants:
-            found[kind] = tuple(from_micros(instant).astimezone(zone).date() for instant in instants)
+            found[kind] = local_days(instants, asking.edition.programme.zone)
     return found
+
+
+def reach(event: rules.Purchase | rules.Event, days: int) -> tuple[int, int]:
+    """Give the instants between which is counted: after the first, and up to the event itself."""
+    return to_micros(event.occurred_at - timedelta(days=days + _MARGIN_DAYS)), to_micros(event.occurred_at)
+
+
+def local_days(instants: Iterable[int], zone: ZoneInfo) -> tuple[date, ...]:
+    """Give the days of instants by a business's own calendar, one for each."""
+    return tuple(from_micros(instant).astimezone(zone).date() for instant in instants)
 
 
 async def _told(asking: Asking, kind: str, since: int, until: int) -> list[int]:
     if kind == "joined":
-        return [asking.state.joined_at] if since < asking.state.joined_at <= until else []
+        return [asking.joined_at] if since < asking.joined_at <= until else []
+    if asking.state is None:
+        return []
     what = "kind = 'purchase'" if kind == rules.Purchase.kind else "kind = 'event' AND subject = $5"
     rows = await asking.reader.fetch(
         f"SELECT occurred_at FROM journal WHERE business_id = $1 AND member_id = $2 AND {what} "

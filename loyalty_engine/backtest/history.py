@@ -1,4 +1,4 @@
-"""What a member did, as the journal or a file tells it: purchases, refunds and what was moved by hand, in order.
+"""What a member did, as the journal or a file tells it: purchases, refunds, events, and what was moved by hand.
 
 Invariant: nothing here says what a programme made of it; that is judged again.
 """
@@ -14,9 +14,19 @@ from loyalty_engine.evidence import RefundEvidence
 
 
 class Joined(Struct, frozen=True, gc=False):
-    """The member enrolled without buying anything."""
+    """The member enrolled without buying anything. `known` is what they told of themselves, as far as a rule asked."""
 
     at: datetime
+    location: str | None = None
+    known: rules.MemberFacts | None = None
+
+
+class Told(Struct, frozen=True, gc=False):
+    """Something other than a purchase happened to the member. `known` is as with a purchase."""
+
+    event: rules.Event
+    at: datetime
+    known: rules.MemberFacts | None = None
 
 
 class Bought(Struct, frozen=True, gc=False):
@@ -48,7 +58,7 @@ class Corrected(Struct, frozen=True, gc=False):
     version: int | None = None
 
 
-Happened = Joined | Bought | Returned | Corrected
+Happened = Joined | Told | Bought | Returned | Corrected
 
 
 class History(Struct, frozen=True):
@@ -56,14 +66,16 @@ class History(Struct, frozen=True):
 
     member: str
     happened: list[Happened]
+    # Month and day, where a rule asks for it and the member has told.
+    birthday: str | None = None
 
     def given_back(self) -> frozenset[str]:
         """Name the purchases of which something came back later."""
         return frozenset([one.purchase for one in self.happened if type(one) is Returned])
 
     def is_plain(self) -> bool:
-        """Tell whether nothing but purchases moved this member's units."""
-        return all(type(one) is Bought or type(one) is Joined for one in self.happened)
+        """Tell whether nothing but what was judged moved this member's units."""
+        return all(type(one) is Bought or type(one) is Joined or type(one) is Told for one in self.happened)
 
     def purchases(self) -> int:
         """Count the purchases."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 import rules
+from loyalty_engine.awarding import JOINED
 from loyalty_engine.backtest.history import Corrected
+from loyalty_engine.backtest.memory import REMEMBERED
 from loyalty_engine.instants import to_micros
 from loyalty_engine.shelf import Edition
 
@@ -19,7 +21,14 @@ class Judge:
         """Take one edition for a whole history, or all that were published, oldest first."""
         self._editions = editions
         self._only = editions[0] if len(editions) == 1 else None
-        self.asks_balance = any("balance" in edition.programme.needs("purchase").facts for edition in editions)
+        needs = [edition.programme.needs() for edition in editions]
+        asked = frozenset(fact for one in needs for fact in one.facts)
+        self.asks_balance = "balance" in asked
+        self.asks_birthday = "birthday" in asked
+        # Whether a life has to be remembered beyond visits and money, and how often what happened.
+        self.remembers = not asked.isdisjoint(REMEMBERED)
+        self.counted = frozenset(kind for one in needs for kind in one.counts)
+        self.welcomes = any(JOINED in edition.programme.kinds() for edition in editions)
 
     @property
     def newest(self) -> Edition:

@@ -17,9 +17,11 @@ import msgspec
 import rules
 from loyalty_engine import evidence, purchases
 from loyalty_engine.answers import Awarded
+from loyalty_engine.awarding import JOINED
 from loyalty_engine.backtest.calendar import Calendar
-from loyalty_engine.backtest.history import Bought, Corrected, Happened, History, Joined, Returned
+from loyalty_engine.backtest.history import Bought, Corrected, Happened, History, Joined, Returned, Told
 from loyalty_engine.backtest.judge import Judge, Limits
+from loyalty_engine.backtest.memory import Memory
 from loyalty_engine.backtest.purse import Purse
 from loyalty_engine.commands import RefundPurchase, ReturnedLine
 from loyalty_engine.instants import to_micros
@@ -45,6 +47,7 @@ class Life:
         self._limits = Limits()
         self._purse = Purse() if judge.asks_balance or not history.is_plain() else None
         self._given_back = history.given_back()
+        self._memory = Memory(judge.counted, history.birthday) if judge.remembers else None
         self._seen: dict[str, _Seen] = {}
         self._visits = self._spend_minor = 0
         self._joined_at: datetime | None = None
@@ -61,8 +64,53 @@ class Life:
                     self._returns(one)
                 elif isinstance(one, Corrected):
                     self._corrected(one)
+                elif isinstance(one, Told):
+                    self._tells(one)
                 elif isinstance(one, Joined):
                     self._joined_at = one.at
+                    self._joins(one.at, one.at, one.known, location=one.location)
+
+    def _joins(
+        self, occurred_at: datetime, at: datetime, known: rules.MemberFacts | None, *, location: str | None,
+        staff: str | None = None, by: str = "",
+    ) -> None:  # fmt: skip
+        """Live through joining, where a rule welcomes."""
+        if self._judge.welcomes:
+            event = rules.Event(kind=JOINED, occurred_at=occurred_at, location=location, staff=staff)
+            facts = rules.MemberFacts(joined_at=occurred_at, used=self._limits.used)
+            self._judged(event, facts if known is None else _with_known(facts, known), at, by=by)
+
+    def _comes(self, bought: Bought) -> datetime:
+        """Let somebody join by buying; tell when they did."""
+        joined_at = min(bought.purchase.occurred_at, bought.at)
+        where = {"location": bought.purchase.location, "staff": bought.purchase.staff}
+        self._joins(joined_at, bought.at, None, by=bought.id, **where)
+        return joined_at
+
+    def _tells(self, told: Told) -> None:
+        """Live through an event."""
+        balance = {} if self._purse is None else self._purse.available(to_micros(told.at))
+        facts = rules.MemberFacts(
+            visits=self._visits, spend_minor=self._spend_minor, joined_at=self._joined_at, balance=balance,
+            first_purchase_at=self._bought_at[0], last_purchase_at=self._bought_at[1], used=self._limits.used,
+        )  # fmt: skip
+        self._judged(told.event, facts if told.known is None else _with_known(facts, told.known), told.at)
+
+    def _judged(self, event: rules.Event, facts: rules.MemberFacts, at: datetime, *, by: str = "") -> None:
+        """Judge an event, and live with what comes of it."""
+        edition, memory = self._judge.edition(event.occurred_at, at), self._memory
+        if memory is not None:
+            facts = memory.facts(facts, event, edition)
+        outcome = edition.compiled.evaluate(event, facts)
+        self._limits.take(outcome.uses)
+        if self._purse is not None:
+            _hold(self._purse, outcome.awards, edition, occurred=event.occurred_at, at=at, by=by)
+        if memory is not None:
+            memory.happened(event.kind, event.occurred_at, outcome)
+        month = self._calendar.month(event.occurred_at)
+        if month is not None and outcome.awards:
+            self.spent.setdefault(month, [0, 0, 0])
+            self._gave(month, outcome.awards)
 
     def _buys(self, run: Iterator[Bought]) -> None:
         """Live purchases that follow each other. Most of a backtest is spent here, so all that is known is local."""
@@ -74,12 +122,13 @@ class Life:
             self._bought_at,
         )
         facts_of, take, count, month_of = rules.MemberFacts, self._limits.take, self._count, self._calendar.month
+        memory = self._memory
         balance: dict[str, int] = {}
         for bought in run:
             purchase, known, at = bought.purchase, bought.known, bought.at
             occurred_at, total_minor = purchase.occurred_at, purchase.total_minor
             if joined_at is None:
-                joined_at = min(occurred_at, at)
+                joined_at = self._comes(bought)
             if purse is not None:
                 balance = purse.available(to_micros(at))
             facts = facts_of(
@@ -89,6 +138,8 @@ class Life:
             if known is not None:
                 facts = _with_known(facts, known)
             edition = edition_at(occurred_at, at)
+            if memory is not None:
+                facts = memory.facts(facts, purchase, edition)
             if bought.id in given_back:
                 outcome = self._keeps(bought, edition, facts)
             else:
@@ -96,7 +147,10 @@ class Life:
             if outcome.uses:
                 take(outcome.uses)
             if purse is not None:
-                _hold(purse, bought, edition, outcome)
+                _renew(purse, edition, occurred_at, at)
+                _hold(purse, outcome.awards, edition, occurred=occurred_at, at=at, by=bought.id)
+            if memory is not None:
+                memory.happened("purchase", occurred_at, outcome)
             visits += 1
             spend_minor += total_minor
             if last is None or first is None:
@@ -123,13 +177,17 @@ class Life:
         return outcome
 
     def _count(self, month: str, total_minor: int, awards: tuple[rules.Award, ...]) -> None:
+        spent = self.spent.get(month)
+        if spent is None:
+            spent = self.spent[month] = [0, 0, 0]
+        spent[0] += 1
+        spent[2] += total_minor
+        self._gave(month, awards)
+
+    def _gave(self, month: str, awards: tuple[rules.Award, ...]) -> None:
         given = self.given.get(month)
         if given is None:
             given = self.given[month] = {}
-            self.spent.setdefault(month, [0, 0, 0])
-        spent = self.spent[month]
-        spent[0] += 1
-        spent[2] += total_minor
         for award in awards:
             key = (award.rule, award.unit)
             so_far = given.get(key)
@@ -203,19 +261,24 @@ def _with_known(facts: rules.MemberFacts, known: rules.MemberFacts) -> rules.Mem
     )  # fmt: skip
 
 
-def _hold(purse: Purse, bought: Bought, edition: Edition, outcome: rules.Outcome) -> None:
-    """Put what a purchase gave into the purse."""
-    at = to_micros(bought.at)
-    dates: dict[str, tuple[int, int | None]] = {}
+def _renew(purse: Purse, edition: Edition, occurred: datetime, at: datetime) -> None:
+    """Let units last longer that last as long as the member keeps buying."""
     for unit in edition.renewed():
-        until = edition.lot_dates(unit, bought.purchase.occurred_at)[1]
+        until = edition.lot_dates(unit, occurred)[1]
         if until is not None:
-            purse.stretch(unit, until, at=at)
-    for award in outcome.awards:
+            purse.stretch(unit, until, at=to_micros(at))
+
+
+def _hold(
+    purse: Purse, awards: tuple[rules.Award, ...], edition: Edition, *, occurred: datetime, at: datetime, by: str
+) -> None:
+    """Put what was given into the purse."""
+    dates: dict[str, tuple[int, int | None]] = {}
+    for award in awards:
         unit = award.unit
         if unit not in dates:
-            dates[unit] = edition.lot_dates(unit, bought.purchase.occurred_at)
-        purse.credit(unit, award.amount, dates[unit], by=bought.id, at=at)
+            dates[unit] = edition.lot_dates(unit, occurred)
+        purse.credit(unit, award.amount, dates[unit], by=by, at=to_micros(at))
 
 
 class _Seen:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from loyalty_engine.backtest.history import Bought, Corrected, Happened, History, Joined, Returned
-from loyalty_engine.evidence import PurchaseEvidence, RefundEvidence
+from loyalty_engine.backtest.history import Bought, Corrected, Happened, History, Joined, Returned, Told
+from loyalty_engine.evidence import EnrolmentEvidence, EventEvidence, PurchaseEvidence, RefundEvidence
 from loyalty_engine.instants import from_micros
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _PAGE = 2000
 _SLICE = 64
 # What is written after this instant is left alone: a history ends where the backtest began.
 _LINES = (
-    "SELECT member_id, revision, id, kind, occurred_at, recorded_at, subject, amount_minor, input, version "
+    "SELECT member_id, revision, id, kind, occurred_at, recorded_at, subject, amount_minor, input, version, location "
     "FROM journal WHERE business_id = $1 AND status = 201 AND (member_id, revision) > ($2, $3) AND recorded_at <= $4 "
     "ORDER BY member_id, revision LIMIT $5"
 )
@@ -31,6 +31,8 @@ _ENTRIES = (
     "AND kind <> 'accrual' AND NOT (kind = 'reversal' AND rule IS NOT NULL) ORDER BY member_id, revision, id"
 )
 _purchase = msgspec.json.Decoder(PurchaseEvidence).decode
+_event = msgspec.json.Decoder(EventEvidence).decode
+_enrolment = msgspec.json.Decoder(EnrolmentEvidence).decode
 _refund = msgspec.json.Decoder(RefundEvidence).decode
 _Place = tuple[str, int]
 
@@ -64,7 +66,7 @@ async def _lines(database: Database, business_id: int, at: int) -> AsyncIterator
 
 
 def _told(line: Sequence[Any], corrections: list[Any]) -> list[Happened]:
-    _, _, line_id, kind, occurred_at, recorded_at, subject, amount_minor, told, version = line
+    _, _, line_id, kind, occurred_at, recorded_at, subject, amount_minor, told, version, location = line
     at = from_micros(recorded_at)
     found: list[Happened] = []
     if kind == "purchase":
@@ -73,7 +75,11 @@ def _told(line: Sequence[Any], corrections: list[Any]) -> list[Happened]:
     elif kind == "refund":
         found.append(Returned(subject, _refund(told), amount_minor, from_micros(occurred_at), at))
     elif kind == "enrolment":
-        found.append(Joined(at))
+        raised = _enrolment(told).raised if told else ()
+        found.append(Joined(at, location, raised[0].facts if raised else None))
+    elif kind == "event":
+        happening = _event(told)
+        found.append(Told(happening.event, at, happening.facts))
     found.extend(Corrected(entry[2], entry[3], entry[4], at, version) for entry in corrections)
     return found
 

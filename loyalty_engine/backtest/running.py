@@ -22,6 +22,7 @@ from loyalty_engine.backtest.answer import BacktestAnswer
 from loyalty_engine.backtest.answering import answered
 from loyalty_engine.backtest.calendar import Span
 from loyalty_engine.backtest.counting import Contest, Count
+from loyalty_engine.backtest.history import History
 from loyalty_engine.backtest.judge import Judge
 from loyalty_engine.backtest.reading import histories, trade
 from loyalty_engine.backtest.tally import Sums
@@ -29,6 +30,7 @@ from loyalty_engine.backtest.worth import worths
 from loyalty_engine.errors import BacktestRunning, VersionUnknown
 from loyalty_engine.identifiers import mask
 from loyalty_engine.instants import to_micros
+from loyalty_engine.knowing import month_and_day
 from loyalty_engine.shelf import Edition
 
 if TYPE_CHECKING:
@@ -106,6 +108,8 @@ async def _counted(
     contest = await contest_of(house, caller, trial, Fraction(paid, purchases) if purchases else Fraction(0))
     count, done = Count(contest), 0
     async for history in histories(house.database, caller.business_id, at=instant):
+        if any(judge.asks_birthday for judge in contest.judges()):
+            history = await _with_birthday(house, caller.business_id, history)  # noqa: PLW2901  # the same history
         for _ in count.steps(history):
             await asyncio.sleep(0)
         done += history.purchases()
@@ -123,6 +127,13 @@ async def _alone(house: House, business_id: int) -> AsyncIterator[None]:
         yield
     finally:
         house.backtests.discard(business_id)
+
+
+async def _with_birthday(house: House, business_id: int, history: History) -> History:
+    """Add the day on which a member has their birthday; the year stays sealed."""
+    state = await members.state_of(house, business_id, history.member, 0)
+    profile = members.profile_of(house, business_id, state)
+    return msgspec.structs.replace(history, birthday=month_and_day(profile.get("birthday")))
 
 
 async def _masked(house: House, caller: Caller, member: str) -> str:

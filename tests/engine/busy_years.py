@@ -1,4 +1,4 @@
-"""Years at the café, thrown by dice: purchases, refunds of every kind, corrections, and programmes that change."""
+"""Years at the café, thrown by dice: purchases, refunds of every kind, events, corrections, programmes that change."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.engine.shop import (
     adjusts,
     buys,
     flat_whites,
+    happens,
     programme,
     publish,
     returns,
@@ -56,12 +57,46 @@ when.member = { days_since_last_purchase = { min = 2 }, days_since_joined = { mi
 then.award = { unit = "stamps", amount = 2 }
 limit = [{ times = 2, per = "month" }]
 """
+LIVELY = """
+[[rules]]
+id = "hello"
+on = "joined"
+then = { award = { unit = "points", amount = 15 }, tag = { add = ["new"] } }
+limit = { times = 1, per = "ever" }
+
+[[rules]]
+id = "own-cup"
+on = "own_cup"
+when.attributes = { size = { max = 3 } }
+then = { award = { unit = "points", amount = 3 }, tag = { add = ["green"], remove = ["new"] } }
+limit = { times = 2, per = "day" }
+
+[[rules]]
+id = "fourth-cold-cup"
+on = "cold_cup"
+when.member = { count = { of = "cold_cup", within = "30 days", min = 3 } }
+then.award = { unit = "stamps", amount = 4 }
+
+[[rules]]
+id = "green"
+on = "purchase"
+when = { member = { tag = ["green"], count = { of = "purchase", within = "7 days", max = 9 } } }
+then.award = { unit = "points", amount = 2 }
+
+[[rules]]
+id = "long-time"
+on = "purchase"
+when.member = { overdue = { min = 1.5 }, count = { of = "joined", within = "1 year", min = 1 } }
+then = { award = { unit = "points", amount = 9 }, tag = { remove = ["green"] } }
+"""
 VERSIONS = [
     programme(more=FIRST),
     programme(more=FIRST + RICH, points='pending_for = "3 days"'),
     programme(about='refund = "owe"', more=RICH),
     programme(about='refund = "forgive"\nmultipliers = "add"', more=FIRST + RICH).replace("12 months", "20 days"),
     programme(more=RICH),
+    programme(more=LIVELY + RICH),
+    programme(more=LIVELY, points='pending_for = "1 day"', about='refund = "owe"'),
 ]
 
 
@@ -72,8 +107,10 @@ class Years:
         self.house, self.cafe = house, cafe
         self.dice = random.Random(seed)  # noqa: S311  # dice, not a secret
         self.at = MONDAY
+        self.regulars = [*REGULARS]
         self.bought: list[PurchaseAnswer] = []
         self.receipts: list[str] = []
+        self.told = 0
         self.refused = 0
         self._number = 0
 
@@ -81,9 +118,12 @@ class Years:
         for _ in range(operations):
             self.at += timedelta(minutes=self.dice.choice((3, 20, 90, 400)))
             what = self.dice.choices(
-                (self._buys, self._returns, self._adjusts, self._publishes, self._comes_back_early, self._joins),
-                weights=(70, 18, 6, 2, 2, 2),
-            )[0]
+                (
+                    self._buys, self._returns, self._adjusts, self._publishes, self._comes_back_early, self._joins,
+                    self._tells,
+                ),
+                weights=(60, 15, 5, 2, 2, 2, 14),
+            )[0]  # fmt: skip
             try:
                 await what()
             except LoyaltyError:
@@ -92,6 +132,13 @@ class Years:
     def _receipt(self) -> str:
         self._number += 1
         return f"receipt-{self._number}"
+
+    def _somebody(self) -> str:
+        """A regular, or once in a while somebody new."""
+        if self.dice.random() < 0.01:
+            self.regulars.append(f"999 00 {400 + len(self.regulars)}")
+            return self.regulars[-1]
+        return self.dice.choice(self.regulars)
 
     async def _buys(self, receipt: str | None = None) -> None:
         dice = self.dice
@@ -110,7 +157,7 @@ class Years:
         }
         if dice.random() < 0.1:
             told["lines"] = None
-        command = flat_whites(receipt or self._receipt(), phone=dice.choice(REGULARS), **told)
+        command = flat_whites(receipt or self._receipt(), phone=self._somebody(), **told)
         self.bought.append(await buys(self.house, self.cafe, command, at=self.at))
 
     async def _returns(self) -> None:
@@ -139,7 +186,19 @@ class Years:
         await returns_by_receipt(self.house, self.cafe, receipt, self._receipt(), at=self.at, amount_minor=500)
         await self._buys(receipt)
 
+    async def _tells(self) -> None:
+        """Something else happened, sometimes told late and sometimes twice."""
+        dice = self.dice
+        kind, reference = dice.choice(("own_cup", "cold_cup", "cold_cup")), self._receipt()
+        told: dict[str, Any] = {
+            "phone": dice.choice(self.regulars), "attributes": {"size": dice.randint(1, 4)},
+            "occurred_at": self.at - timedelta(hours=dice.choice((0, 0, 0, 2, 100))),
+        }  # fmt: skip
+        for _ in range(dice.choice((1, 1, 1, 2))):
+            await happens(self.house, self.cafe, kind, reference, at=self.at, **told)
+            self.told += 1
+
     async def _joins(self) -> None:
-        command = EnrolMember(member=MemberRef(phone=self.dice.choice(REGULARS)))
+        command = EnrolMember(member=MemberRef(phone=self._somebody()))
         await enrolling.enrol(self.house, self.cafe, command, ticket(at=self.at))
         self.at += timedelta(days=self.dice.choice((0, 0, 1, 9)))

@@ -25,7 +25,19 @@ from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from tests.api.conftest import everything
 from tests.engine.busy_years import Years
-from tests.engine.shop import HAPPY_HOUR, MONDAY, OLAV, broken, buys, flat_whites, programme, publish, returns
+from tests.engine.shop import (
+    HAPPY_HOUR,
+    MONDAY,
+    OLAV,
+    broken,
+    buys,
+    flat_whites,
+    happens,
+    joins,
+    programme,
+    publish,
+    returns,
+)  # fmt: skip
 
 pytestmark = pytest.mark.anyio
 
@@ -82,6 +94,9 @@ async def test_replaying_what_was_published_gives_the_ledger(house: House, cafe:
     assert await lived_again(house, cafe) == ledger
 
     assert len(years.bought) > 1000
+    assert years.told > 150
+    of_events = {"hello", "own-cup", "fourth-cold-cup", "green", "long-time"}
+    assert {rule for _, rule, _ in ledger[0]} >= of_events, "what rests on events was given, or it was not tried"
     assert sum(ledger[1].values()) > 1000, "units were taken back, or the refunds were not tried"
     assert await broken(house) == []
 
@@ -268,3 +283,53 @@ async def test_two_halves_of_the_members_are_the_whole(house: House, cafe: Calle
 
     told = [answered(contest, count.sums, lambda member: (member, "")) for count in (halves[0], whole)]
     assert told[0] == told[1]
+
+
+async def test_a_draft_lives_with_the_tags_counts_and_birthdays_it_would_have_seen(house: House, cafe: Caller) -> None:
+    await joins(house, cafe, birthday="1990-11-23")
+    for number in range(4):
+        await happens(house, cafe, "cold_cup", f"cup-{number}", at=MONDAY + timedelta(days=number))
+    await buys(house, cafe, flat_whites("r-1"))
+    draft = programme(
+        more="""
+[[rules]]
+id = "hello"
+on = "joined"
+then = { award = { unit = "points", amount = 5 }, tag = { add = ["new"] } }
+
+[[rules]]
+id = "fourth"
+on = "cold_cup"
+when.member = { count = { of = "cold_cup", within = "30 days", min = 3 } }
+then.award = { unit = "points", amount = 80 }
+
+[[rules]]
+id = "new"
+on = "purchase"
+when.member = { tag = ["new"], birthday = "day" }
+then.award = { unit = "points", amount = 3 }
+"""
+    )
+
+    answer = await backtest(house, cafe, beside(draft), at=LATER)
+
+    assert [of(answer, rule).tried.awarded for rule in ("hello", "fourth", "new")] == [5, 80, 3]
+    assert (answer.purchases, answer.members) == (1, 1)
+
+
+async def test_a_month_without_purchases_shows_what_events_gave(house: House, cafe: Caller) -> None:
+    await joins(house, cafe)
+    await happens(house, cafe, "cold_cup", "cup-1", at=MONDAY + timedelta(days=40))
+    draft = programme(more=THANKS)
+
+    answer = await backtest(house, cafe, beside(draft), at=LATER)
+
+    assert [(one.month, one.purchases, one.units[0].tried.awarded) for one in answer.months] == [("2027-01", 0, 4)]
+
+
+THANKS = """
+[[rules]]
+id = "thanks"
+on = "cold_cup"
+then.award = { unit = "points", amount = 4 }
+"""

@@ -38,7 +38,8 @@ def test_every_effect_is_the_ledgers_or_carried_out_or_named_as_still_to_come() 
 
 async def asking(house: House, cafe: Caller, when: str, *, on: str = "purchase") -> None:
     """Publish a programme whose one further rule asks this."""
-    rule = f'[[rules]]\nid = "asks"\non = "{on}"\nwhen.member = {{ {when} }}\nthen.award = {{ unit = "points", amount = 1 }}\n'
+    then = 'then.award = { unit = "points", amount = 1 }'
+    rule = f'[[rules]]\nid = "asks"\non = "{on}"\nwhen.member = {{ {when} }}\n{then}\n'
     await publish(house, cafe, programme(more=rule), at=MONDAY - timedelta(days=59))
 
 

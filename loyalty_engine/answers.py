@@ -65,6 +65,27 @@ class Balance(Struct, frozen=True):
     pending: int
 
 
+class NextTier(Struct, frozen=True):
+    """What the next tier takes: so much of a measure, of which the member has so much."""
+
+    id: str
+    name: str
+    measure: str  # "earned", "spend_minor" or "visits"
+    unit: str | None
+    needs: int
+    have: int
+    missing: int
+
+
+class TierSeen(Struct, frozen=True):
+    """The tier a member has, if any, until when it is kept (null: for good), and the next one up."""
+
+    id: str | None
+    name: str | None
+    until: str | None
+    next: NextTier | None
+
+
 class PurchaseAnswer(Struct, frozen=True):
     """A purchase as it was recorded, once and for all."""
 
@@ -73,7 +94,7 @@ class PurchaseAnswer(Struct, frozen=True):
     awards: tuple[Awarded, ...]
     redeemed: tuple[dict[str, Any], ...]
     vouchers: tuple[dict[str, Any], ...]
-    tier: dict[str, Any] | None
+    tier: TierSeen | None
     balances: tuple[Balance, ...]
     explanation: tuple[Because, ...]
     receipt_text: tuple[str, ...]
@@ -163,6 +184,7 @@ class MemberAnswer(Struct, frozen=True):
     awards: tuple[Awarded, ...] = ()
     explanation: tuple[Because, ...] = ()
     receipt_text: tuple[str, ...] = ()
+    tier: TierSeen | None = None
 
 
 class LookupAnswer(Struct, frozen=True):
@@ -171,7 +193,7 @@ class LookupAnswer(Struct, frozen=True):
     known: bool
     member: MemberSeen | None
     balances: tuple[Balance, ...]
-    tier: dict[str, Any] | None
+    tier: TierSeen | None
     vouchers: tuple[dict[str, Any], ...]
     perks: tuple[dict[str, Any], ...]
     nudges: tuple[dict[str, Any], ...]

@@ -20,13 +20,14 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import awarding, expiring, ids, journal, ledger, presence, refunding
+from loyalty_engine import awarding, expiring, happenings, ids, journal, ledger, presence, refunding, tiers
 from loyalty_engine.answers import (
     Answer,
     Awarded,
     MemberSeen,
     PurchaseAnswer,
     QuoteAnswer,
+    TierSeen,
     Total,
     WouldAward,
 )
@@ -46,17 +47,19 @@ from loyalty_engine.evidence import PurchaseEvidence
 from loyalty_engine.identifiers import mask
 from loyalty_engine.instants import to_micros
 from loyalty_engine.knowing import facts_before
+from loyalty_engine.ladder import Gained
 from loyalty_engine.members import (
     Named,
     accounts_of,
     balances,
+    bought,
     enrol_rows,
     facts_of,
     masked_name,
     moved,
     named,
 )
-from loyalty_engine.rows import JournalLine, MemberRow, Posting
+from loyalty_engine.rows import JournalLine, Posting
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
@@ -80,11 +83,12 @@ class Judged(Struct, frozen=True, kw_only=True):
     state: MemberState | None
     joined: tuple[Came, ...]
     bought: Came
+    risen: tuple[Came, ...] = ()
 
     @property
     def came(self) -> tuple[Came, ...]:
         """Give all that came of it, in the order it happened."""
-        return (*self.joined, self.bought)
+        return (*self.joined, self.bought, *self.risen)
 
 
 async def record_purchase(house: House, caller: Caller, command: RecordPurchase, ticket: Ticket) -> Answer:
@@ -228,9 +232,12 @@ async def _post(
     if state is None:
         assert basket.who.identifier is not None, "judging refused a member named by an unknown id"
         new = enrol_rows(house, business_id, basket.who.identifier, at=recorded_at)
-        member, masked = _bought(new.member, basket, first=True), mask(basket.who.identifier)
+        member, masked = (
+            bought(new.member, basket.occurred_at, command.total_minor, first=True),
+            mask(basket.who.identifier),
+        )
     else:
-        member = _bought(moved(business_id, state), basket, first=False)
+        member = bought(moved(business_id, state), basket.occurred_at, command.total_minor)
         masked = await masked_name(house, business_id, basket.who, state, reader)
     sheet = ledger.Sheet(
         business_id=business_id, member_id=member.id, revision=member.revision, accounts=accounts_of(state).values(),
@@ -238,37 +245,36 @@ async def _post(
         recorded_at=recorded_at,
     )  # fmt: skip
     await expiring.renew(sheet, judged.edition, basket.purchase.occurred_at, reader)
+    brought = Gained(command.total_minor, 1, awarding.earned(judged.came))
+    stands = await tiers.after(reader, judged.edition, state, sheet, brought)
+    was, stays = state.tier if state else None, tiers.moved_to(member, judged.edition, stands)
+    risen = await happenings.risen(house, business_id, judged.bought, state, (was, stays.tier), reader)
+    judged = msgspec.structs.replace(judged, risen=risen)
     awards = tuple(award for came in judged.came for award in awarding.award(sheet, came))
-    answer = _answer(judged, sheet, awards, MemberSeen(member.id, masked, new is not None), member.language)
-    doing = awarding.carried_out(member, judged.came)
+    seen = MemberSeen(member.id, masked, new is not None)
+    answer = _answer(judged, sheet, awards, seen, tiers.seen(judged.edition, stands, member.language), member.language)
+    doing = awarding.carried_out(stays, judged.came)
     return Posting(
         business_id=business_id, expected=0 if state is None else state.revision, member=doing.member,
         identifiers=(new.identifier,) if new else (), locations=places,
         journal=_line(told, command, judged, sheet, answer),
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=awarding.limits_used(business_id, member.id, judged.came), extra=(*sheet.stretched, *doing.rows),
+        limit_uses=awarding.limits_used(business_id, member.id, judged.came) + tiers.marks(stands),
+        extra=(*sheet.stretched, *doing.rows),
     )  # fmt: skip
 
 
-def _bought(member: MemberRow, basket: Basket, *, first: bool) -> MemberRow:
-    """Give the member's row with this purchase counted; told out of order, the first and last stay first and last."""
-    earlier, later = member.first_purchase_at, member.last_purchase_at
-    return msgspec.structs.replace(
-        member,
-        visits=member.visits + 1,
-        spend_minor=member.spend_minor + basket.purchase.total_minor,
-        first_purchase_at=basket.occurred_at if earlier is None else min(earlier, basket.occurred_at),
-        last_purchase_at=basket.occurred_at if later is None else max(later, basket.occurred_at),
-        joined_at=min(member.joined_at, basket.occurred_at) if first else member.joined_at,
-    )
-
-
 def _answer(
-    judged: Judged, sheet: ledger.Sheet, awards: tuple[Awarded, ...], member: MemberSeen, language: str | None
+    judged: Judged,
+    sheet: ledger.Sheet,
+    awards: tuple[Awarded, ...],
+    member: MemberSeen,
+    tier: TierSeen | None,
+    language: str | None,
 ) -> PurchaseAnswer:
     programme = judged.edition.programme
     return PurchaseAnswer(
-        id=sheet.journal_id, member=member, awards=awards, redeemed=(), vouchers=(), tier=None,
+        id=sheet.journal_id, member=member, awards=awards, redeemed=(), vouchers=(), tier=tier,
         balances=balances(programme, sheet.accounts), explanation=awarding.explained(judged.came),
         receipt_text=awarding.receipt_text(programme, language, sheet, awards),
         programme_version=judged.edition.version,
@@ -280,7 +286,7 @@ def _line(
 ) -> JournalLine:
     evidence = PurchaseEvidence(
         command.receipt, command.currency, judged.basket.purchase, judged.bought.facts,
-        awarding.evidence_of(judged.joined),
+        awarding.evidence_of(judged.came),
     )  # fmt: skip
     return journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=sheet.member_id,

@@ -18,17 +18,18 @@ from rules.judge import evaluate_tree
 from rules.jurisdictions import JURISDICTIONS, Jurisdiction
 from rules.known import EVENTS
 from rules.outcome import Award, Because, Happening, Outcome, Use
-from rules.periods import Period, TimeWindow, window
+from rules.periods import END, Period, TimeWindow, end_of, window
 from rules.programme import Needs, Programme, Rule, Settings, Unit
 from rules.reading import read, schema, write_toml
 from rules.remainder import check_source
-from rules.rewards import Perk, Referral, Tier
+from rules.rewards import Perk, Qualifies, Referral, Tier
 from rules.sentences import sentence
 from rules.texts import sms_parts
 from rules.tongues import TONGUES
 
 __all__ = [
     "CHANNELS",
+    "END",
     "EVENTS",
     "JURISDICTIONS",
     "PURPOSES",
@@ -59,6 +60,7 @@ __all__ = [
     "Programme",
     "ProgrammeInvalid",
     "Purchase",
+    "Qualifies",
     "Referral",
     "Return",
     "Rule",
@@ -73,6 +75,7 @@ __all__ = [
     "check",
     "check_source",
     "compile_programme",
+    "end_of",
     "evaluate_tree",
     "form",
     "read",

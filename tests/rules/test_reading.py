@@ -236,7 +236,7 @@ def test_the_whole_corner_cafe_reads_into_types() -> None:
     assert str(programme.unit("points").pending_for) == "14 days"
     assert [(cap.amount, cap.per) for cap in programme.unit("points").cap] == [(500, "day")]
     assert programme.perks[0].price.amount == 10
-    assert programme.tiers[0].needs.earned.unit == "points"
+    assert programme.tiers[0].needs.unit == "points"
     assert programme.referral is not None
     assert programme.referral.limit[0].per == "year"
     assert programme.locations == "on_first_use"

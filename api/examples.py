@@ -60,6 +60,14 @@ name = { nb = { one = "poeng", other = "poeng" }, en = { one = "point", other = 
 REQUESTS: Final[dict[str, Any]] = {
     "lookup_member": {"member": {"phone": "912 34 567"}},
     "enrol_member": {"member": {"phone": "912 34 567"}, "language": "nb"},
+    "record_consent": {
+        "purpose": "marketing",
+        "channel": "sms",
+        "decision": "given",
+        "wording": "till-2026-01",
+        "language": "nb",
+        "evidence": {"source": "till", "location": "grunerlokka", "till": "till-1", "staff": "ida"},
+    },
     "adjust_balance": {"unit": "points", "amount": 50, "reason": "The coffee machine was down on Friday"},
     "merge_members": {"into": "mem_01m7q5cqg0envvna4f65046jhz"},
     "quote_purchase": _BASKET,

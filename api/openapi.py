@@ -42,6 +42,7 @@ _KEY_SHAPE: Final = "^[!#-~]([ -~]*[!-~])?$"
 _TITLES: Final = {
     "members": "Members",
     "identity": "Identity",
+    "consents": "Consent",
     "purchases": "Purchases and refunds",
     "events": "Events",
     "batches": "Batches",

@@ -16,7 +16,8 @@
     │                         LinesDoNotAddUp, ProgrammeMissing,
     │                         ProgrammeRefused, LocationUndeclared, LineUnknown, RefundExceedsPurchase,
     │                         NothingLeftToRefund, InsufficientBalance, UnitUnknown,
-    │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition
+    │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition, PurposeUnknown,
+    │                         WordingUnknown, LanguageUnknown, MemberTooYoung, ConsentNotAskedFor
     ├── TooMany (429)         TooManyRequests
     ├── OurFault (500)        InternalError
     └── Unavailable (503)     Busy, DatabaseAway
@@ -326,6 +327,36 @@ class UnitUnknown(Refused):
 
 class MemberNotFoundByNumber(Refused):
     """Nobody has joined with this number or address yet."""
+
+    kept = True
+
+
+class PurposeUnknown(Refused):
+    """The programme knows no such purpose that a member could agree to."""
+
+    kept = True
+
+
+class WordingUnknown(Refused):
+    """The programme has no such wording for this purpose and channel."""
+
+    kept = True
+
+
+class LanguageUnknown(Refused):
+    """The wording is not written in this language."""
+
+    kept = True
+
+
+class MemberTooYoung(Refused):
+    """The member is too young to agree to this alone."""
+
+    kept = True
+
+
+class ConsentNotAskedFor(Refused):
+    """Nothing waits to be confirmed: nobody was asked, or too long ago."""
 
     kept = True
 

@@ -107,6 +107,14 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
         "da": "Fordelsprogrammet er ikke åbnet endnu.",
         "fi": "Kanta-asiakasohjelmaa ei ole vielä avattu.",
     },
+    "member_too_young": {
+        "en": "The member is too young to agree to this alone.",
+        "nb": "Medlemmet er for ungt til å samtykke til dette alene.",
+        "nn": "Medlemen er for ung til å samtykkje til dette åleine.",
+        "sv": "Medlemmen är för ung för att samtycka till detta på egen hand.",
+        "da": "Medlemmet er for ungt til at give samtykke til dette alene.",
+        "fi": "Jäsen on liian nuori antamaan tähän suostumusta yksin.",
+    },
     "not_in_this_edition": {
         "en": "The loyalty programme cannot do that here.",
         "nb": "Fordelsprogrammet kan ikke gjøre dette her.",

@@ -60,6 +60,14 @@ name = { nb = { one = "poeng", other = "poeng" }, en = { one = "point", other = 
 REQUESTS: Final[dict[str, Any]] = {
     "lookup_member": {"member": {"phone": "912 34 567"}},
     "enrol_member": {"member": {"phone": "912 34 567"}, "language": "nb"},
+    "record_consent": {
+        "purpose": "marketing",
+        "channel": "sms",
+        "decision": "given",
+        "wording": "till-2026-01",
+        "language": "nb",
+        "evidence": {"source": "till", "location": "grunerlokka", "till": "till-1", "staff": "ida"},
+    },
     "adjust_balance": {"unit": "points", "amount": 50, "reason": "The coffee machine was down on Friday"},
     "merge_members": {"into": "mem_01m7q5cqg0envvna4f65046jhz"},
     "quote_purchase": _BASKET,
@@ -99,7 +107,6 @@ ANSWERS: Final[dict[str, Any]] = {
         }],
         "redeemed": [], "vouchers": [], "tier": None, "balances": _BALANCES, "explanation": _EXPLANATION,
         "receipt_text": ["+12 poeng (saldo 112)"], "programme_version": 7, "refunds": [],
-        "to_pay_minor": 12800,
     },
     "record_event": {
         "id": "evt_01m7q5cqg0envvna4f65046jhh", "member": _SEEN,
@@ -111,7 +118,6 @@ ANSWERS: Final[dict[str, Any]] = {
         "balances": [{"unit": "points", "available": 162, "held": 0, "pending": 0}],
         "explanation": [{"rule": "latte-art", "fired": True, "because": "50 points: 50 points"}],
         "receipt_text": ["+50 poeng (saldo 162)"], "programme_version": 7, "refunds": [],
-        "to_pay_minor": 12800,
     },
     "quote_purchase": {
         "member": {"known": True},

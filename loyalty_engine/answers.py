@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_engine.redemption_answers import GivenBack, Nudge, PerkOffer, Redeemed, VoucherShown
 from rules import Because
 
 
@@ -66,21 +65,41 @@ class Balance(Struct, frozen=True):
     pending: int
 
 
+class NextTier(Struct, frozen=True):
+    """What the next tier takes: so much of a measure, of which the member has so much."""
+
+    id: str
+    name: str
+    measure: str  # "earned", "spend_minor" or "visits"
+    unit: str | None
+    needs: int
+    have: int
+    missing: int
+
+
+class TierSeen(Struct, frozen=True):
+    """The tier a member has, if any, until when it is kept (null: for good), and the next one up."""
+
+    id: str | None
+    name: str | None
+    until: str | None
+    next: NextTier | None
+
+
 class PurchaseAnswer(Struct, frozen=True):
     """A purchase as it was recorded, once and for all."""
 
     id: str
     member: MemberSeen
     awards: tuple[Awarded, ...]
-    redeemed: tuple[Redeemed, ...]
-    vouchers: tuple[VoucherShown, ...]
-    tier: dict[str, Any] | None
+    redeemed: tuple[dict[str, Any], ...]
+    vouchers: tuple[dict[str, Any], ...]
+    tier: TierSeen | None
     balances: tuple[Balance, ...]
     explanation: tuple[Because, ...]
     receipt_text: tuple[str, ...]
     programme_version: int
     refunds: tuple[str, ...] = ()
-    to_pay_minor: int | None = None
 
 
 class EventAnswer(PurchaseAnswer, frozen=True):
@@ -109,13 +128,10 @@ class QuoteAnswer(Struct, frozen=True):
     member: dict[str, Any]
     awards: tuple[WouldAward, ...]
     totals: tuple[Total, ...]
-    perks: tuple[PerkOffer, ...]
+    perks: tuple[dict[str, Any], ...]
     balances: tuple[Balance, ...]
     explanation: tuple[Because, ...]
     programme_version: int
-    redeemed: tuple[Redeemed, ...] = ()
-    to_pay_minor: int | None = None
-    nudges: tuple[Nudge, ...] = ()
 
 
 class TakenBack(Struct, frozen=True):
@@ -139,7 +155,6 @@ class RefundAnswer(Struct, frozen=True):
     taken_back: tuple[TakenBack, ...]
     balances: tuple[Balance, ...]
     receipt_text: tuple[str, ...]
-    given_back: tuple[GivenBack, ...] = ()
 
 
 class AdjustmentAnswer(Struct, frozen=True):
@@ -169,7 +184,7 @@ class MemberAnswer(Struct, frozen=True):
     awards: tuple[Awarded, ...] = ()
     explanation: tuple[Because, ...] = ()
     receipt_text: tuple[str, ...] = ()
-    vouchers: tuple[VoucherShown, ...] = ()
+    tier: TierSeen | None = None
 
 
 class LookupAnswer(Struct, frozen=True):
@@ -178,10 +193,10 @@ class LookupAnswer(Struct, frozen=True):
     known: bool
     member: MemberSeen | None
     balances: tuple[Balance, ...]
-    tier: dict[str, Any] | None
-    vouchers: tuple[VoucherShown, ...]
-    perks: tuple[PerkOffer, ...]
-    nudges: tuple[Nudge, ...]
+    tier: TierSeen | None
+    vouchers: tuple[dict[str, Any], ...]
+    perks: tuple[dict[str, Any], ...]
+    nudges: tuple[dict[str, Any], ...]
     hint: str | None
     consent_prompts: tuple[dict[str, Any], ...]
 

@@ -5,8 +5,8 @@ The stories of a purchase, an event and an enrolment share this room, so that no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +22,7 @@ from loyalty_engine.shelf import Edition
 from loyalty_engine.wording import language_for, receipt_lines
 
 JOINED = "joined"
+TIER_CHANGED = "tier_changed"
 
 
 class Came(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,16 @@ def joining(
         return None
     event = rules.Event(kind=JOINED, occurred_at=from_micros(occurred_at), location=location, staff=staff)
     return judge(edition, event, facts)
+
+
+def with_tier(facts: rules.MemberFacts, tier: str | None) -> rules.MemberFacts:
+    """Tell the rules of another tier."""
+    return msgspec.structs.replace(facts, tier=tier)
+
+
+def tier_event(occurred_at: datetime, before: str | None, after: str | None) -> rules.Event:
+    """Give the event of a member who came from one tier to another; a tier that is none has an empty name."""
+    return rules.Event(kind=TIER_CHANGED, occurred_at=occurred_at, attributes={"from": before or "", "to": after or ""})
 
 
 def facts_after(came: Came, facts: rules.MemberFacts, *, at: int) -> rules.MemberFacts:
@@ -82,6 +93,15 @@ def award(sheet: ledger.Sheet, came: Came) -> tuple[Awarded, ...]:
     return tuple(awarded)
 
 
+def earned(came: Iterable[Came]) -> dict[str, int]:
+    """Add up what was awarded of each unit."""
+    total: dict[str, int] = {}
+    for one in came:
+        for given in one.outcome.awards:
+            total[given.unit] = total.get(given.unit, 0) + given.amount
+    return total
+
+
 def carried_out(member: MemberRow, came: Iterable[Came]) -> Doing:
     """Carry out what else comes of events, one after the other."""
     doing = Doing(member)
@@ -97,11 +117,10 @@ def explained(came: Iterable[Came]) -> tuple[rules.Because, ...]:
 
 
 def receipt_text(
-    programme: rules.Programme, language: str | None, sheet: ledger.Sheet, awards: Iterable[Awarded],
-    spent: Mapping[str, int] = MappingProxyType({}),
-) -> tuple[str, ...]:  # fmt: skip
-    """Say on a receipt what was gained of each unit, less what was spent of it, and what there is now."""
-    gained = {unit: -amount for unit, amount in spent.items()}
+    programme: rules.Programme, language: str | None, sheet: ledger.Sheet, awards: Iterable[Awarded]
+) -> tuple[str, ...]:
+    """Say on a receipt what was gained of each unit, and what there is now."""
+    gained: dict[str, int] = {}
     for one in awards:
         gained[one.unit] = gained.get(one.unit, 0) + one.amount
     moves = [(unit, amount, sheet.accounts[unit].balance) for unit, amount in gained.items()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 import rules
-from loyalty_engine import awarding, granting, ids, journal, ledger
+from loyalty_engine import awarding, ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
@@ -19,6 +19,7 @@ from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, mask
 from loyalty_engine.instants import from_micros, shown, to_micros
 from loyalty_engine.knowing import month_and_day
+from loyalty_engine.ladder import Gained
 from loyalty_engine.members import as_shown, balances, enrol_rows, named
 from loyalty_engine.rows import Posting
 from loyalty_engine.shelf import Edition
@@ -85,24 +86,25 @@ async def _joins(
         journal_id=ids.new("jnl", at // 1000), version=edition.version, occurred_at=at, recorded_at=at,
     )  # fmt: skip
     awards = tuple(award for one in came for award in awarding.award(sheet, one))
-    given = await granting.grants(sheet, came, reader)
+    stands = await tiers.after(reader, edition, None, sheet, Gained(0, 0, awarding.earned(came)))
     answer = MemberAnswer(
         new.member.id, (mask(identifier),), command.language, None, None, shown(at), 0, 0,
         balances(programme, sheet.accounts), new=True, awards=awards, explanation=awarding.explained(came),
         receipt_text=awarding.receipt_text(programme, command.language, sheet, awards),
-        vouchers=granting.shown(given, command.language),
+        tier=tiers.seen(edition, stands, command.language),
     )  # fmt: skip
     evidence = EnrolmentEvidence(awarding.evidence_of(came))
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=new.member.id, revision=1,
         version=edition.version, input=msgspec.json.encode(evidence).decode(),
     )  # fmt: skip
-    doing = awarding.carried_out(new.member, came)
+    doing = awarding.carried_out(tiers.moved_to(new.member, edition, stands), came)
     return Posting(
         business_id=business_id, expected=0, member=doing.member, identifiers=(new.identifier,), journal=line,
         locations=location_rows(business_id, location, page, programme, at) if command.location else (),
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=awarding.limits_used(business_id, new.member.id, came), extra=(*doing.rows, *granting.rows(given)),
+        limit_uses=awarding.limits_used(business_id, new.member.id, came) + tiers.marks(stands),
+        extra=tuple(doing.rows),
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@
     │                         LinesDoNotAddUp, ProgrammeMissing,
     │                         ProgrammeRefused, LocationUndeclared, LineUnknown, RefundExceedsPurchase,
     │                         NothingLeftToRefund, InsufficientBalance, UnitUnknown,
-    │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition
+    │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition, PurposeUnknown,
+    │                         WordingUnknown, LanguageUnknown, MemberTooYoung, ConsentNotAskedFor
     ├── TooMany (429)         TooManyRequests
     ├── OurFault (500)        InternalError
     └── Unavailable (503)     Busy, DatabaseAway
@@ -29,7 +30,6 @@ branch, the code from its name, the reference page from its docstring.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -331,6 +331,36 @@ class MemberNotFoundByNumber(Refused):
     kept = True
 
 
+class PurposeUnknown(Refused):
+    """The programme knows no such purpose that a member could agree to."""
+
+    kept = True
+
+
+class WordingUnknown(Refused):
+    """The programme has no such wording for this purpose and channel."""
+
+    kept = True
+
+
+class LanguageUnknown(Refused):
+    """The wording is not written in this language."""
+
+    kept = True
+
+
+class MemberTooYoung(Refused):
+    """The member is too young to agree to this alone."""
+
+    kept = True
+
+
+class ConsentNotAskedFor(Refused):
+    """Nothing waits to be confirmed: nobody was asked, or too long ago."""
+
+    kept = True
+
+
 class NotInThisEdition(Refused):
     """This edition cannot do that yet, so the request is refused rather than half kept."""
 
@@ -369,16 +399,3 @@ class Busy(Unavailable):
 
 class DatabaseAway(Unavailable):
     """The database cannot be reached; nothing is lost. Send it again with the same key."""
-
-
-def every(parent: type[LoyaltyError] = LoyaltyError) -> Iterator[type[LoyaltyError]]:
-    """Give every kind of failure below a branch, in the order of the tree; those of errors_of_... once imported."""
-    for child in parent.__subclasses__():
-        if child.__module__.startswith(__name__):
-            yield child
-            yield from every(child)
-
-
-def named(name: str) -> type[LoyaltyError]:
-    """Give the kind of failure with this class name."""
-    return next(kind for kind in every() if kind.__name__ == name)

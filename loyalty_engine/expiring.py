@@ -38,7 +38,7 @@ async def renew(sheet: ledger.Sheet, edition: Edition, bought_at: datetime, read
 
     It lasts to the end of a local day, so that of a day's purchases only the first has anything to do.
     """
-    for unit in edition.renewed():
+    for unit in edition.renewed:
         until, account = edition.lot_dates(unit, bought_at)[1], sheet.accounts.get(unit)
         assert until is not None, "what is renewed runs out"
         if account is not None and account.next_expiry is not None and account.next_expiry < until:

@@ -17,8 +17,8 @@ from datetime import datetime
 import msgspec
 
 import rules
-from loyalty_engine import awarding, granting, ids, journal, ledger
-from loyalty_engine.answers import Answer, EventAnswer, MemberSeen
+from loyalty_engine import awarding, ids, journal, ledger, tiers
+from loyalty_engine.answers import Answer, Awarded, EventAnswer, MemberSeen, TierSeen
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import RecordEvent, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
@@ -27,9 +27,9 @@ from loyalty_engine.evidence import EventEvidence
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from loyalty_engine.knowing import facts_before
+from loyalty_engine.ladder import Gained
 from loyalty_engine.members import Named, accounts_of, balances, masked_name, moved, named
 from loyalty_engine.rows import Posting
-from loyalty_engine.shelf import Edition
 
 # What the programme raises by itself, now or when its room is built: told from outside, it would happen twice.
 RAISED_HERE = frozenset(rules.EVENTS) - {"feedback", "promise_kept", "promise_broken"}
@@ -64,7 +64,7 @@ async def record_event(house: House, caller: Caller, command: RecordEvent, ticke
         if page.member is None:
             raise MemberNotFoundByNumber(pointer="/member") if who.identifier else MemberUnknown(pointer="/member/id")
         came = await judged(house, caller.business_id, event, page.member, page.version, ticket.at, reader)
-        return await _post(house, told, came, who, page, page.member, reader)
+        return await posted(house, told, came, who, page, page.member, reader)
 
     return await journal.once(house, told, decide)
 
@@ -79,7 +79,22 @@ async def judged(
     return awarding.judge(edition, event, facts)
 
 
-async def _post(
+async def risen(
+    house: House, business_id: int, last: awarding.Came, state: MemberState | None,
+    tiers_held: tuple[str | None, str | None], reader: journal.Reader,
+) -> tuple[awarding.Came, ...]:  # fmt: skip
+    """Judge that a member came to another tier by what came of an event; nothing where no rule stands on it."""
+    before, after = tiers_held
+    edition, at = last.edition, last.event.occurred_at
+    if before == after or awarding.TIER_CHANGED not in edition.programme.kinds():
+        return ()
+    event = awarding.tier_event(at, before, after)
+    facts = await facts_before(house, business_id, edition, event, state=state, at=to_micros(at), reader=reader)
+    facts = awarding.facts_after(last, facts, at=to_micros(at))
+    return (awarding.judge(edition, event, awarding.with_tier(facts, after)),)
+
+
+async def posted(
     house: House, told: journal.Told, came: awarding.Came, who: Named, page: Page, state: MemberState,
     reader: journal.Reader,
 ) -> Posting:  # fmt: skip
@@ -94,29 +109,34 @@ async def _post(
         recorded_at=recorded_at,
     )  # fmt: skip
     masked = await masked_name(house, business_id, who, state, reader)
-    given = await granting.grants(sheet, (came,), reader)
-    answer = _answer(came, edition, sheet, MemberSeen(state.id, masked, new=False), state.language, given)
+    awards = awarding.award(sheet, came)
+    stands = await tiers.after(reader, edition, state, sheet, Gained(0, 0, awarding.earned((came,))))
+    tier = tiers.seen(edition, stands, state.language)
+    answer = _answer(came, sheet, awards, MemberSeen(state.id, masked, new=False), tier, state.language)
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
         revision=sheet.revision, version=edition.version, subject=came.event.kind,
         input=msgspec.json.encode(EventEvidence(came.event, came.facts)).decode(),
     )  # fmt: skip
-    doing = awarding.carried_out(moved(business_id, state), (came,))
+    doing = awarding.carried_out(tiers.moved_to(moved(business_id, state), edition, stands), (came,))
     return Posting(
         business_id=business_id, expected=state.revision, member=doing.member, journal=line, locations=places,
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=awarding.limits_used(business_id, state.id, (came,)), extra=(*doing.rows, *granting.rows(given)),
+        limit_uses=awarding.limits_used(business_id, state.id, (came,)) + tiers.marks(stands), extra=tuple(doing.rows),
     )  # fmt: skip
 
 
 def _answer(
-    came: awarding.Came, edition: Edition, sheet: ledger.Sheet, member: MemberSeen, language: str | None,
-    given: tuple[granting.Grant, ...],
-) -> EventAnswer:  # fmt: skip
-    awards = awarding.award(sheet, came)
+    came: awarding.Came,
+    sheet: ledger.Sheet,
+    awards: tuple[Awarded, ...],
+    member: MemberSeen,
+    tier: TierSeen | None,
+    language: str | None,
+) -> EventAnswer:
+    edition = came.edition
     return EventAnswer(
-        id=sheet.journal_id, member=member, awards=awards, redeemed=(),
-        vouchers=granting.shown(given, language), tier=None,
+        id=sheet.journal_id, member=member, awards=awards, redeemed=(), vouchers=(), tier=tier,
         balances=balances(edition.programme, sheet.accounts), explanation=awarding.explained((came,)),
         receipt_text=awarding.receipt_text(edition.programme, language, sheet, awards),
         programme_version=edition.version,

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 import rules
+from loyalty_engine import tiers
 from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.members import facts_of, profile_of
 
@@ -30,7 +31,7 @@ ON_THE_PAGE = frozenset({
     "used",
 })  # fmt: skip
 # Facts that the language knows and no room keeps yet: they stay as if nothing were known, and the check says so.
-TO_COME = frozenset({"tier", "consents", "open_case", "contact_person", "ambassador_degree"})
+TO_COME = frozenset({"consents", "open_case", "contact_person", "ambassador_degree"})
 # A rhythm takes two intervals: one alone may be chance.
 _RHYTHM = 3
 # The days of a window are the programme's; an instant may lie a day to either side of its own in UTC.
@@ -45,6 +46,7 @@ class Asking(Struct, frozen=True, kw_only=True):
     edition: Edition
     event: rules.Purchase | rules.Event
     state: MemberState | None
+    at: int
     joined_at: int
     reader: Reader
 
@@ -60,7 +62,7 @@ async def facts_before(
     if asked.isdisjoint(LOOKED_UP):
         return facts
     asking = Asking(
-        house=house, business_id=business_id, edition=edition, event=event, state=state, reader=reader,
+        house=house, business_id=business_id, edition=edition, event=event, state=state, at=at, reader=reader,
         joined_at=joined_at if state is None else state.joined_at,
     )  # fmt: skip
     found = {fact: await look_up(asking) for fact, look_up in LOOKED_UP.items() if fact in asked}
@@ -82,6 +84,14 @@ async def _usual_interval_days(asking: Asking) -> int | None:
     known = facts_of(asking.state, asking.joined_at)
     zone = asking.edition.programme.zone
     return usual_interval_days(known.visits, known.first_purchase_at, known.last_purchase_at, zone)
+
+
+async def _tier(asking: Asking) -> str | None:
+    """Give the tier they stand in now: told late, a purchase meets the tier that is held when it is recorded."""
+    ladder = asking.edition.ladder
+    if ladder is None or asking.state is None:
+        return None
+    return ladder.id(await tiers.standing(asking.reader, asking.business_id, asking.edition, asking.state, asking.at))
 
 
 def month_and_day(birthday: str | None) -> str | None:
@@ -133,5 +143,6 @@ LookUp = Callable[[Asking], Awaitable[Any]]
 LOOKED_UP: dict[str, LookUp] = {
     "usual_interval_days": _usual_interval_days,
     "birthday": _birthday,
+    "tier": _tier,
     "counts": _counts,
 }

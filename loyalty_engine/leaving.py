@@ -79,7 +79,11 @@ async def standing_of(
     transaction: Transaction, row: MessageRow, address: Address, programme: rules.Programme, country: str | None,
     day: str, at: int,
 ) -> Standing:  # fmt: skip
-    """Read all that the gate goes by, inside the transaction that notes what it decides."""
+    """Read all that the gate goes by, inside the transaction that notes what it decides.
+
+    The day's figures come first: whoever has them is alone, so that two answers to one stranger see each other.
+    """
+    counts = [await count(transaction, row, place, day, more=0) for place in (EVERYWHERE, country or EVERYWHERE)]
     records = await reading.records_of(transaction, row.business_id, row.member_id) if row.member_id else ()
     states = fold.fold(records)
     left = await transaction.fetch(
@@ -90,7 +94,6 @@ async def standing_of(
         "SELECT left_at FROM messages WHERE business_id = $1 AND number_index = $2 AND left_at > $3 AND id <> $4",
         row.business_id, address.number_index, at - _DAY, row.id,
     )  # fmt: skip
-    counts = [await count(transaction, row, place, day, more=0) for place in (EVERYWHERE, country or EVERYWHERE)]
     again = int(row.left_at is not None)
     stop = fold.stopped(states, row.channel)
     since = stop.since if stop is not None else at - _DAY

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 import rules
-from loyalty_engine import ids, journal, presence
+from loyalty_engine import ids, journal, presence, tiers
 from loyalty_engine.answers import (
     Balance,
     LedgerEntry,
@@ -22,6 +22,7 @@ from loyalty_engine.answers import (
     LookupAnswer,
     MemberAnswer,
     MemberSeen,
+    TierSeen,
 )
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import KnownElsewhere, MemberRef
@@ -37,7 +38,9 @@ from loyalty_engine.errors import (
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
 from loyalty_engine.instants import from_micros, shown, to_micros
+from loyalty_engine.ladder import MARK
 from loyalty_engine.rows import IdentifierRow, MemberRow
+from loyalty_engine.shelf import Edition
 
 # A revision as it stands in a cursor: what a whole number of the database can hold, and no more.
 _REVISION = re.compile("[0-9]{1,18}")
@@ -108,6 +111,17 @@ def moved(business_id: int, state: MemberState, **changes: Any) -> MemberRow:
     return MemberRow(business_id=business_id, **kept | {"revision": state.revision + 1} | changes)
 
 
+def bought(member: MemberRow, occurred_at: int, total_minor: int, *, first: bool = False) -> MemberRow:
+    """Give a member's row with a purchase counted; told out of order, the first and last stay first and last."""
+    earlier, later = member.first_purchase_at, member.last_purchase_at
+    return msgspec.structs.replace(
+        member, visits=member.visits + 1, spend_minor=member.spend_minor + total_minor,
+        first_purchase_at=occurred_at if earlier is None else min(earlier, occurred_at),
+        last_purchase_at=occurred_at if later is None else max(later, occurred_at),
+        joined_at=min(member.joined_at, occurred_at) if first else member.joined_at,
+    )  # fmt: skip
+
+
 def facts_of(state: MemberState | None, at: int) -> rules.MemberFacts:
     """Tell the rules what they may know of a member just before a command; None is somebody who is joining."""
     if state is None:
@@ -122,7 +136,11 @@ def facts_of(state: MemberState | None, at: int) -> rules.MemberFacts:
         tags=() if state.tags == "[]" else msgspec.json.decode(state.tags, type=tuple[str, ...]),
         language=state.language,
         balance={account.unit: account.available for account in state.accounts or ()},
-        used={f"{use.subject}|{use.window}": (use.times, use.amount) for use in state.used or ()},
+        used={
+            f"{use.subject}|{use.window}": (use.times, use.amount)
+            for use in state.used or ()
+            if not use.subject.startswith(MARK)
+        },
     )
 
 
@@ -168,10 +186,8 @@ async def masked_name(
     return mask(known[0]) if known else ""
 
 
-async def recognise(
-    house: House, caller: Caller, ref: MemberRef, *, at: datetime
-) -> tuple[LookupAnswer, MemberState | None]:
-    """Tell whose a number is and what they have; an unknown one is answered, not refused. See greeting.py."""
+async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) -> LookupAnswer:
+    """Tell a till what a number has here; an unknown one is answered, not refused."""
     edition = await house.shelf.current(caller.business_id)
     who = named(house, caller.business_id, ref, edition.programme.about.country)
     now = to_micros(at)
@@ -185,10 +201,20 @@ async def recognise(
     if state is None:
         if who.member_id is not None:
             raise MemberUnknown
-        return _NOBODY, None
+        return _NOBODY
     seen = MemberSeen(state.id, await masked_name(house, caller.business_id, who, state), new=False)
     held = balances(edition.programme, accounts_of(state))
-    return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held), state
+    newest = await house.shelf.valid_at(caller.business_id, now, published=page.version if page else 0)
+    tier = await tier_of(house, caller.business_id, newest, state, now)
+    return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held, tier=tier)
+
+
+async def tier_of(house: House, business_id: int, edition: Edition, state: MemberState, at: int) -> TierSeen | None:
+    """Show the tier a member has at an instant, on a page read for that instant."""
+    if edition.ladder is None:
+        return None
+    has = await tiers.standing(house.database, business_id, edition, state, at)
+    return tiers.seen(edition, tiers.Standing(has, tiers.counting(state)), state.language)
 
 
 def profile_of(house: House, business_id: int, state: MemberState) -> dict[str, str]:
@@ -221,7 +247,9 @@ async def read_member(house: House, caller: Caller, member_id: str, *, at: datet
     """Show one member; the numbers stay masked."""
     state = await state_of(house, caller.business_id, member_id, to_micros(at))
     edition = await house.shelf.current(caller.business_id)
-    return await as_shown(house, caller.business_id, state, edition.programme)
+    answer = await as_shown(house, caller.business_id, state, edition.programme)
+    tier = await tier_of(house, caller.business_id, edition, state, to_micros(at))
+    return msgspec.structs.replace(answer, tier=tier)
 
 
 async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None) -> LedgerPage:

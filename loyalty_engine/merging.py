@@ -159,6 +159,7 @@ def _as_one(house: House, business_id: int, come: MemberState, stay: MemberState
         first_purchase_at=min(firsts, default=None), last_purchase_at=max(lasts, default=None),
         language=come.language if carried.language else stay.language,
         tier=come.tier if carried.tier else stay.tier,
+        tier_until=come.tier_until if carried.tier else stay.tier_until,
         tags=msgspec.json.encode([*handing.tags(stay), *carried.tags]).decode(),
         sealed_profile=seal_profile(house, business_id, stay.id, stay.wrapped_key, profile),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import ids, journal, ledger
+from loyalty_engine import ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, Awarded, RefundAnswer, TakenBack
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
@@ -24,6 +24,7 @@ from loyalty_engine.errors import (
     Refused,
 )
 from loyalty_engine.instants import to_micros
+from loyalty_engine.ladder import Gained
 from loyalty_engine.members import accounts_of, balances, moved
 from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
 from loyalty_engine.returns import Back, due_from, limits_given_back, measure, takings
@@ -215,6 +216,9 @@ async def _decide(
         input=msgspec.json.encode(evidence).decode(), occurred_at=sheet.occurred_at,
     )  # fmt: skip
     gone = back.left_minor == 0
+    now = await house.shelf.valid_at(business_id, at, published=page.version)
+    bought_at, lost = bought.evidence.purchase.occurred_at, _lost(back, due, gone=gone)
+    stands = await tiers.after_refund(reader, business_id, now, state, bought_at, lost, at)
     member = moved(
         business_id,
         state,
@@ -222,10 +226,18 @@ async def _decide(
         spend_minor=max(0, state.spend_minor - back.refunded_minor),
     )
     return Posting(
-        business_id=business_id, expected=state.revision, member=member, journal=line, entries=tuple(sheet.entries),
-        burns=sheet.burns, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=limits_given_back(business_id, state, bought, back, edition),
+        business_id=business_id, expected=state.revision, member=tiers.moved_to(member, now, stands), journal=line,
+        entries=tuple(sheet.entries), burns=sheet.burns, allocations=tuple(sheet.allocations), accounts=sheet.touched,
+        limit_uses=limits_given_back(business_id, state, bought, back, edition) + tiers.marks(stands),
     )  # fmt: skip
+
+
+def _lost(back: Back, due: tuple[tuple[Awarded, int], ...], *, gone: bool) -> Gained:
+    """Tell what no longer counts towards a tier: what was due back, taken or not, and the visit if all is gone."""
+    earned: dict[str, int] = {}
+    for award, part in due:
+        earned[award.unit] = earned.get(award.unit, 0) + part
+    return Gained(back.refunded_minor, int(gone), earned)
 
 
 async def _take_back(

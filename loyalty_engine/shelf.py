@@ -7,7 +7,7 @@ A version is never changed, so what stands on the shelf is never stale: the page
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -16,13 +16,14 @@ import rules
 from loyalty_engine.database import ask
 from loyalty_engine.errors import ProgrammeMissing
 from loyalty_engine.instants import to_micros
+from loyalty_engine.ladder import Ladder
 from loyalty_engine.tables import Version
 
 if TYPE_CHECKING:
     from loyalty_engine.database import Database
 
 
-class Edition(Struct, frozen=True):
+class Edition(Struct, frozen=True, dict=True):
     """A published version, ready to judge purchases."""
 
     version: int
@@ -34,6 +35,12 @@ class Edition(Struct, frozen=True):
         """Give the programme as it was written."""
         return self.compiled.programme
 
+    @cached_property
+    def ladder(self) -> Ladder | None:
+        """Give the tiers; None where the programme has none."""
+        return Ladder(self.programme) if self.programme.tiers else None
+
+    @cached_property
     def renewed(self) -> tuple[str, ...]:
         """Name the units that last as long as the member keeps buying."""
         return tuple([name for name, unit in self.programme.units.items() if unit.expires_from == "last_purchase"])

@@ -148,6 +148,7 @@ class Undoing:
             last_purchase_at=max((one for one in last if one is not None), default=None),
             language=None if carried.language and stay.language == asleep.language else stay.language,
             tier=None if carried.tier and stay.tier == asleep.tier else stay.tier,
+            tier_until=None if carried.tier and stay.tier == asleep.tier else stay.tier_until,
             tags=msgspec.json.encode(tags).decode(),
             sealed_profile=seal_profile(self.house, business_id, stay.id, stay.wrapped_key, profile),
         )  # fmt: skip

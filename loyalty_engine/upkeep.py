@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import expiring, refunding, sending
+from loyalty_engine import expiring, refunding, reviewing, sending
 from loyalty_engine.errors import Busy
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ async def _expire(house: House, at: datetime) -> int:
     return await expiring.expire(house, at=at)
 
 
+async def _review(house: House, at: datetime) -> int:
+    return await reviewing.review(house, at=at)
+
+
 async def _send(house: House, at: datetime) -> int:
     return await sending.send_due(house, lambda: at)
 
@@ -48,6 +52,7 @@ async def _send(house: House, at: datetime) -> int:
 JOBS: tuple[Job, ...] = (
     Job("refunds settled", _settle),
     Job("lots expired", _expire),
+    Job("tiers reviewed", _review),
     Job("messages sent", _send),
 )
 

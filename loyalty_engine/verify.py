@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from loyalty_engine.consent import audit
 from loyalty_engine.evidence import JUDGED, judged_in
 from loyalty_engine.ledger import LARGEST
 
@@ -151,6 +152,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "UNION ALL SELECT business_id, blind_index FROM identifiers WHERE length(blind_index) <> 32 "
         "OR sealed LIKE '+%' OR sealed LIKE '%@%'",
     ),
+    *(Invariant(*query) for query in audit.QUERIES),
 )  # fmt: skip
 
 REPLAY = "every purchase and event, judged again by its own version, gives the entries it gave"
@@ -162,8 +164,14 @@ async def verify(house: House) -> AsyncIterator[tuple[str, Broken | None]]:
         found = await house.database.study(invariant.query)
         shown = tuple(" ".join(str(part) for part in row) for row in found[:_SHOWN])
         yield invariant.says, Broken(invariant.id, invariant.says, len(found), shown) if found else None
-    wrong = [line async for line in _replayed_differently(house)]
-    yield REPLAY, Broken("I10", REPLAY, len(wrong), tuple(wrong[:_SHOWN])) if wrong else None
+    walked = (
+        ("I10", REPLAY, _replayed_differently(house)),
+        ("I16", audit.FOLD, audit.wrong_states(house.database)),
+        ("I16b", audit.CHAINS, audit.broken_chains(house.database)),
+    )
+    for name, says, rows in walked:
+        wrong = [line async for line in rows]
+        yield says, Broken(name, says, len(wrong), tuple(wrong[:_SHOWN])) if wrong else None
 
 
 async def _replayed_differently(house: House) -> AsyncIterator[str]:

@@ -1,31 +1,104 @@
-"""What standing takes, and what bringing a friend gives."""
+"""What units are for: perks, tiers, and what bringing a friend gives."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from rules.bounds import Limit
 from rules.combining import All
-from rules.names import TierId, Wordings
+from rules.names import Names, PerkId, Positive, TierId, UnitName, Wordings
 from rules.periods import Period
-from rules.perks import Price
 
 
-class Qualifies(msgspec.Struct, frozen=True):
-    """So many units earned within a period."""
+class Price(msgspec.Struct, frozen=True):
+    """So many of a unit."""
 
-    earned: Price
-    within: Period
+    unit: UnitName
+    amount: Positive
+
+
+class FreeItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item for nothing, of what is named here, worth at most `up_to_minor`."""
+
+    category: Names | None = None
+    sku: Names | None = None
+    tag: Names | None = None
+    up_to_minor: Positive | None = None
+
+
+class Gives(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a perk gives: a free item, an amount off the order, or a percentage off it."""
+
+    free_item: FreeItem | None = None
+    amount_off_minor: Positive | None = None
+    percent_off: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+    def __post_init__(self) -> None:
+        if sum(given is not None for given in (self.free_item, self.amount_off_minor, self.percent_off)) != 1:
+            raise ValueError("a perk gives one of free_item, amount_off_minor and percent_off")
+
+    @property
+    def most_minor(self) -> int | None:
+        """The most money this can be worth, in minor units; None when nothing bounds it."""
+        return self.free_item.up_to_minor if self.free_item is not None else self.amount_off_minor
+
+
+class Perk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A thing a member can have for units."""
+
+    id: PerkId
+    says: Wordings = {}
+    price: Price
+    gives: Gives
+    valid_for: Period | None = None
+
+
+class Qualifies(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a tier takes: units earned, money spent or visits, within a period that ends today or each calendar year.
+    What was earned counts, spent or not; what was refunded does not.
+    """
+
+    earned: Price | None = None
+    spend_minor: Positive | None = None
+    visits: Positive | None = None
+    within: Period | None = None
+    each: Literal["year"] | None = None
+
+    def __post_init__(self) -> None:
+        if sum(asked is not None for asked in (self.earned, self.spend_minor, self.visits)) != 1:
+            raise ValueError("a tier asks for one of earned, spend_minor and visits")
+        if (self.within is None) is (self.each is None):
+            raise ValueError('say either within, such as "12 months", or each = "year"')
+
+    @property
+    def measure(self) -> Literal["earned", "spend_minor", "visits"]:
+        """What is counted."""
+        return "earned" if self.earned is not None else "visits" if self.visits is not None else "spend_minor"
+
+    @property
+    def unit(self) -> str | None:
+        """The unit that is counted, where units are."""
+        return None if self.earned is None else self.earned.unit
+
+    @property
+    def amount(self) -> int:
+        """How much of it is asked for."""
+        return self.earned.amount if self.earned is not None else self.visits or self.spend_minor or 0
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A standing, what it takes, and how long it is kept."""
+    """A standing, what it takes, and how long it is kept; tiers are written lowest first. Who comes to a tier keeps it
+    for `keeps_for`, and with `keeps_end_of` until that month or year is over. Then it is looked at again: who qualifies
+    keeps it once more, and who does not falls to what they qualify for ("earned"), a step, or never.
+    """
 
     id: TierId
     says: Wordings = {}
     needs: Qualifies
     keeps_for: Period
+    keeps_end_of: Literal["month", "year"] | None = None
+    downgrade: Literal["earned", "step", "never"] = "earned"
 
 
 class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -263,7 +263,7 @@ def _with_known(facts: rules.MemberFacts, known: rules.MemberFacts) -> rules.Mem
 
 def _renew(purse: Purse, edition: Edition, occurred: datetime, at: datetime) -> None:
     """Let units last longer that last as long as the member keeps buying."""
-    for unit in edition.renewed():
+    for unit in edition.renewed:
         until = edition.lot_dates(unit, occurred)[1]
         if until is not None:
             purse.stretch(unit, until, at=to_micros(at))

@@ -194,13 +194,13 @@ async def test_what_the_language_can_say_and_this_edition_cannot_do_is_warned_fo
     more = """
 [[rules]]
 id = "many-returns"
-on = "tier_changed"
+on = "anniversary"
 then.award = { unit = "points", amount = 5 }
 
 [[rules]]
 id = "regular"
 on = "purchase"
-when.member = { tier = ["gold"] }
+when.member = { open_case = true }
 then.notify = { event = "regular_came" }
 
 [[tiers]]
@@ -213,9 +213,9 @@ keeps_for = "12 months"
 
     warned = {finding.place: finding.says for finding in answer.findings if finding.severity == "warned"}
     assert answer.ok
-    assert warned["rules[4].on"] == 'nothing tells this edition of "tier_changed" yet, so this rule will not fire'
+    assert warned["rules[4].on"] == 'nothing tells this edition of "anniversary" yet, so this rule will not fire'
     assert "does not carry it out yet" in warned["rules[5].then.notify"]
-    assert "does not keep tier" in warned["rules"]
+    assert "does not keep open case" in warned["rules"]
 
 
 async def test_a_key_of_one_location_reaches_no_further(house: House, cafe: Caller) -> None:

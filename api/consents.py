@@ -1,0 +1,60 @@
+"""What members agreed to, over the counter: a decision is written down with its proof, and shown with its history."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.params import FromPath, JSONBody
+from litestar.types import ASGIApp
+
+from api.asking import Ask, reply, reply_stored
+from api.calls import READ, TILL, promised
+from loyalty_engine import consenting, ids
+from loyalty_engine.answers_of_consent import ConsentAnswer, ConsentsAnswer
+from loyalty_engine.commands_of_consent import RecordConsent
+from loyalty_engine.errors import (
+    ConsentNotAskedFor,
+    IdempotencyKeyReused,
+    LanguageUnknown,
+    LocationNotYours,
+    MemberTooYoung,
+    MemberUnknown,
+    OccurredInFuture,
+    OccurredTooLongAgo,
+    ProgrammeMissing,
+    PurposeUnknown,
+    WordingUnknown,
+)
+
+
+@get(
+    "/members/{member_id:str}/consents",
+    **promised(scopes=READ, answers={200: ConsentsAnswer}, refusals=(MemberUnknown,)),
+)
+async def read_consents(request: Ask, member_id: FromPath[str]) -> ASGIApp:
+    """Show what a member agrees to now, and every record of how it came to, newest first."""
+    if not ids.is_id(member_id, "mem"):
+        raise MemberUnknown
+    return reply(await consenting.consents_of(request.house, request.caller, member_id, at=request.received_at))
+
+
+@post(
+    "/members/{member_id:str}/consents",
+    **promised(
+        scopes=TILL,
+        answers={201: ConsentAnswer},
+        refusals=(
+            IdempotencyKeyReused, MemberUnknown, PurposeUnknown, WordingUnknown, LanguageUnknown, MemberTooYoung,
+            ConsentNotAskedFor, OccurredInFuture, OccurredTooLongAgo, LocationNotYours, ProgrammeMissing,
+        ),
+        changes=True,
+    ),
+)  # fmt: skip
+async def record_consent(request: Ask, member_id: FromPath[str], data: JSONBody[RecordConsent]) -> ASGIApp:
+    """Write down what a member decided, in which words; a no takes effect at once, also on what waits to be sent."""
+    ticket = request.ticket()
+    if not ids.is_id(member_id, "mem"):
+        raise MemberUnknown
+    return reply_stored(await consenting.record_consent(request.house, request.caller, member_id, data, ticket))
+
+
+ROUTES = [read_consents, record_consent]

@@ -14,7 +14,20 @@ from typing import Final
 from litestar import Litestar, Router
 from litestar.datastructures import State
 
-from api import access, batches, consents, documentation, events, health, identity, keys, members, programmes, purchases
+from api import (
+    access,
+    batches,
+    consents,
+    documentation,
+    events,
+    health,
+    identity,
+    keys,
+    members,
+    privacy,
+    programmes,
+    purchases,
+)
 from api.asking import Ask
 from api.front import Front
 from api.logbook import clock, configure_log
@@ -37,7 +50,7 @@ def create_app(
     """
     chosen = house.settings if house is not None else settings or Settings.from_environ(os.environ)
     configure_log(chosen.log_level)
-    doors = (members, identity, consents, purchases, events, batches, programmes, keys)
+    doors = (members, identity, privacy, consents, purchases, events, batches, programmes, keys)
     app = Litestar(
         route_handlers=[
             Router("/v1", route_handlers=[route for door in doors for route in door.ROUTES],

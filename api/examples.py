@@ -69,6 +69,8 @@ REQUESTS: Final[dict[str, Any]] = {
         "evidence": {"source": "till", "location": "grunerlokka", "till": "till-1", "staff": "ida"},
     },
     "adjust_balance": {"unit": "points", "amount": 50, "reason": "The coffee machine was down on Friday"},
+    "show_in_full": {"reason": "She rang about a missing receipt", "staff": "7"},
+    "note_request": {"kind": "access"},
     "merge_members": {"into": "mem_01m7q5cqg0envvna4f65046jhz"},
     "quote_purchase": _BASKET,
     "record_purchase": _BOUGHT,

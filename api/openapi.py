@@ -27,6 +27,7 @@ _REF: Final = "#/components/schemas/{name}"
 _PATH_SHAPES: Final = {
     "member_id": ("^mem_[0-9a-z]{26}$", "mem_01m7q5cqg0envvna4f65046jha"),
     "merge_id": ("^mrg_[0-9a-z]{26}$", "mrg_01m7q5cqg0envvna4f65046jhm"),
+    "request_id": ("^rqs_[0-9a-z]{26}$", "rqs_01m7q5cqg0envvna4f65046jhr"),
     "purchase_id": ("^pur_[0-9a-z]{26}$", "pur_01m7q5cqg0envvna4f65046jhb"),
     "key_id": ("^[0-9A-Za-z]{8}$", "7Q2mX0aB"),
     "number": ("^[1-9][0-9]{0,8}$", "7"),
@@ -43,6 +44,7 @@ _TITLES: Final = {
     "members": "Members",
     "identity": "Identity",
     "consents": "Consent",
+    "privacy": "Privacy",
     "purchases": "Purchases and refunds",
     "events": "Events",
     "batches": "Batches",

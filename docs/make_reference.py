@@ -167,6 +167,13 @@ def command_line() -> str:
     return page("Command line", "What `loyalty` and its commands say of themselves.", walked(loyalty, whole))
 
 
+def member_export_schema() -> str:
+    """The JSON Schema of everything about one member, as it is exported."""
+    from loyalty_engine import exporting
+
+    return msgspec.json.format(msgspec.json.encode(exporting.schema()), indent=2).decode() + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "rule-language.md": rule_language,
     "errors.md": errors,
@@ -175,6 +182,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "command_line.md": command_line,
     "openapi.json": openapi,
     "programme.schema.json": programme_schema,
+    "member-export.schema.json": member_export_schema,
 }
 
 

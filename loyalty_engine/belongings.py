@@ -17,6 +17,7 @@ AtErasure = Literal["stays", "deleted", "emptied", "handled"]
 class Belonging(Struct, frozen=True, kw_only=True):
     """A table with rows of members': `column` names the member.
 
+    `through` is the table whose rows' ids `column` names, where a row names the member by way of another.
     `merge`: "carried" by the merge itself with its amounts; "moves" means the rows change hands and come back when the
     merge is undone (`key` are the columns that name a row besides the business); "stays" is history under the old id.
     `erasure`: "stays" because it names nobody; "deleted"; "emptied" sets `empties` to nothing; "handled" by erasing
@@ -26,6 +27,7 @@ class Belonging(Struct, frozen=True, kw_only=True):
 
     table: str
     column: str = "member_id"
+    through: str | None = None
     merge: AtMerge = "stays"
     key: tuple[str, ...] = ("id",)
     erasure: AtErasure = "stays"
@@ -54,6 +56,9 @@ BELONGINGS: Final[tuple[Belonging, ...]] = (
     ),
     Belonging(table="entries", instants=("occurred_at", "recorded_at"), why="the ledger, under the opaque id"),
     Belonging(table="lots", merge="carried", instants=("spendable_at", "expires_at", "recorded_at"), why="the ledger"),
+    Belonging(table="allocations", column="entry_id", through="entries", key=("lot_id", "entry_id"), why="the ledger"),
+    Belonging(table="parked_refunds", column="settled_by", through="journal", key=("journal_id",), texts=("command",),
+              instants=("parked_at",), why="what came back, by receipt"),
     Belonging(table="accounts", merge="carried", key=("unit",), instants=("pending_until", "next_expiry"),
               why="the ledger"),
     Belonging(
@@ -67,7 +72,8 @@ BELONGINGS: Final[tuple[Belonging, ...]] = (
         instants=("occurred_at", "recorded_at", "expires_at"),
         why="the proof of what was agreed to, under the opaque id; what was said is sealed",
     ),
-    Belonging(table="consents", key=("purpose", "channel"), instants=("since", "expires_at"), erasure="deleted"),
+    Belonging(table="consents", key=("purpose", "channel"), instants=("since", "expires_at"),
+              why="what the records come to"),
     Belonging(
         table="messages", erasure="deleted", hidden=("number_index", "wrapped_key"), sealed={"sealed": "message"},
         instants=("queued_at", "expires_at", "due_at", "claimed_until", "left_at", "ended_at"),
@@ -90,8 +96,6 @@ NOT_A_MEMBERS: Final[dict[str, str]] = {
     "locations": "the shops",
     "drafts": "the programme as it is being written",
     "versions": "the programme as it was published",
-    "allocations": "parts of lots, by lot and entry; both are the member's and shown there",
-    "parked_refunds": "refunds by receipt whose purchase is not here yet, so that nobody knows whose they are",
     "cohort_awards": "awards to many at once, and whom they were for, as conditions",
     "message_counts": "how many messages went to a country on a day",
     "tombstones": "keyed hashes of numbers whose member is gone",

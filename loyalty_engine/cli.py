@@ -13,11 +13,12 @@ import click
 import msgspec
 
 import rules
-from loyalty_engine import businesses, demo, importing, programmes, refunding
+from loyalty_engine import businesses, demo, erasing, importing, programmes, refunding
 from loyalty_engine.answers import Finding
 from loyalty_engine.backtest.command import backtest_command
 from loyalty_engine.commands import CreateKey, PublishProgramme
 from loyalty_engine.deciding import plan_command, rollback_command, versions_command
+from loyalty_engine.erasures import erasures_group
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from loyalty_engine.proving.command import prove_command, say_proofs
@@ -52,6 +53,8 @@ def serve(host: str, port: int, workers: int, database: str | None) -> None:
 
     async def prepare(house: House) -> None:
         await refunding.settle_all(house, at=now())
+        if again := await erasing.replay(house, erasing.listed(house.settings.erasure_file)):
+            click.echo(f"{again} members whom a restored backup had brought back are erased again", err=True)
 
     # The schema is brought forward and leftovers of a crash are settled once, before any worker starts.
     in_house(database, prepare, new=True)
@@ -286,6 +289,7 @@ def import_() -> None:
 
 
 import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
+main.add_command(erasures_group)
 main.add_command(prove_command)
 for command in (backtest_command, plan_command, rollback_command, versions_command):
     main.add_command(command)

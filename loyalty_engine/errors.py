@@ -6,7 +6,8 @@
     ├── NotSignedIn (401)     KeyMissing, KeyUnknown
     ├── NotAllowed (403)      ScopeMissing, LocationNotYours, KeyInUrl
     ├── NotFound (404)        MemberUnknown, PurchaseUnknown, LocationUnknown, KeyIdUnknown, VersionUnknown,
-    │                         DraftMissing, BusinessUnknown, RouteUnknown, MergeUnknown
+    │                         DraftMissing, BusinessUnknown, RouteUnknown, MergeUnknown,
+    │                         RequestUnknown
     ├── NotHere (405)         MethodNotAllowed
     ├── InConflict (409)      InProgress, BacktestRunning, MergeNotTheLast, HoldsInTheWay
     ├── TooLarge (413)        BodyTooLarge
@@ -163,6 +164,10 @@ class DraftMissing(NotFound):
 
 class MergeUnknown(NotFound):
     """There is no such merge, or it has been undone."""
+
+
+class RequestUnknown(NotFound):
+    """There is no such request."""
 
 
 class BusinessUnknown(NotFound):

@@ -13,6 +13,7 @@ from typing import Final
 
 PREFIXES: Final[dict[str, str]] = {
     "adj": "an adjustment of a member's balance by hand",
+    "alr": "an alert: something a person should look at",
     "cas": "a case: an unhappy customer being followed up",
     "con": "a consent record",
     "dlv": "one attempt to deliver to a webhook",
@@ -33,7 +34,9 @@ PREFIXES: Final[dict[str, str]] = {
     "ses": "a staff session",
     "stf": "a member of staff",
     "trf": "a transfer in the ledger",
+    "rqs": "a member's request under the law",
     "vch": "a voucher",
+    "viw": "a viewing of a number in full",
     "whk": "a webhook subscription",
 }
 

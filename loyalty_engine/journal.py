@@ -115,6 +115,16 @@ def line(told: Told, line_id: str, *, status: int, answer: bytes, **fields: Any)
     )  # fmt: skip
 
 
+def alone(business_id: int, kind: str, member_id: str, revision: int, at: int) -> JournalLine:
+    """Make the journal line of something that happens to a member without a command of its own."""
+    line_id = ids.new("jnl", at // 1000)
+    return JournalLine(
+        business_id=business_id, id=line_id, revision=revision, kind=kind, key=None, natural=None, fingerprint="",
+        member_id=member_id, subject=None, location=None, occurred_at=at, recorded_at=at, version=None,
+        amount_minor=None, input=None, status=200, answer="{}", request_id=line_id,
+    )  # fmt: skip
+
+
 async def once(house: House, told: Told, decide: Decide) -> Answer:
     """Carry a command out exactly once: answer from the book, or decide and keep.
 

@@ -31,6 +31,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     # The file that holds the master key; left out, `loyalty.key` beside an SQLite database or in the working folder.
     key_file: str | None = None
+    # The list of who was erased, kept where a backup of the database does not reach; beside the key file when left out.
+    erasure_list: str | None = None
+    # How many days a message is kept after it was sent or given up.
+    keep_messages_days: Annotated[int, Meta(ge=1, le=36500)] = 400
+    # How many days it is kept who of the staff saw a number in full.
+    keep_viewings_days: Annotated[int, Meta(ge=1, le=36500)] = 1825
+    # How many days a member's request under the law is kept after it was answered.
+    keep_requests_days: Annotated[int, Meta(ge=1, le=36500)] = 1095
+    # How many days an alert is kept.
+    keep_alerts_days: Annotated[int, Meta(ge=1, le=36500)] = 365
+    # After how many days without a purchase or a change a member is erased; 0 means never.
+    keep_inactive_days: Annotated[int, Meta(ge=0, le=36500)] = 0
     # How many days back a purchase may lie when a till hands it in.
     backdate_days: Annotated[int, Meta(ge=1, le=3660)] = 30
     # How many seconds a till's clock may be ahead of ours.
@@ -67,3 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.database_url.startswith("sqlite:///"):
             return Path(self.database_url.removeprefix("sqlite:///")).with_suffix(".key")
         return Path("loyalty.key")
+
+    @property
+    def erasure_file(self) -> Path:
+        """Give the path of the erasure list: as set, else beside the key file."""
+        return Path(self.erasure_list) if self.erasure_list else self.vault_file.with_suffix(".erased")

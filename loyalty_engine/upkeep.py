@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import expiring, refunding, reviewing, sending
+from loyalty_engine import expiring, refunding, requests, retention, reviewing, sending
 from loyalty_engine.errors import Busy
 
 if TYPE_CHECKING:
@@ -48,12 +48,22 @@ async def _send(house: House, at: datetime) -> int:
     return await sending.send_due(house, lambda: at)
 
 
+async def _remind(house: House, at: datetime) -> int:
+    return await requests.remind(house, at=at)
+
+
+async def _tidy(house: House, at: datetime) -> int:
+    return await retention.tidy(house, at=at)
+
+
 # In the order they are done. A job of another room is one more line here.
 JOBS: tuple[Job, ...] = (
     Job("refunds settled", _settle),
     Job("lots expired", _expire),
     Job("tiers reviewed", _review),
     Job("messages sent", _send),
+    Job("requests reminded of", _remind),
+    Job("rows at the end of their retention", _tidy),
 )
 
 

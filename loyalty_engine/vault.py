@@ -120,6 +120,11 @@ class Vault:
         key = self._unwrap(business_id, member_id, wrapped_key)
         return _open(key, sealed, _bound_to(business_id, member_id, field)).decode()
 
+    def hash_under(self, business_id: int, owner: str, wrapped_key: str, data: str) -> str:
+        """Give 32 characters, equal for equal data under one wrapped key, whatever becomes of the master key."""
+        key = _open(self._business(business_id).for_wrapping, wrapped_key, _bound_to(business_id, owner))
+        return hmac.digest(key, data.encode(), "sha256").hex()[:_INDEX_CHARACTERS]
+
     # Unwrapped keys are not kept: it would save some three microseconds and need a cache that forgets the
     # erased. A key that is nowhere cannot outlive its member.
     def _unwrap(self, business_id: int, member_id: str, wrapped_key: str) -> AESGCM:

@@ -237,6 +237,8 @@ def _connect(path: str) -> apsw.Connection:
     connection.set_busy_timeout(0)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is overwritten is gone: a destroyed key must not lie on in the free bytes of its page.
+    connection.execute("PRAGMA secure_delete = FAST").fetchall()
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     return connection

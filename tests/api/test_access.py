@@ -20,6 +20,7 @@ UNKNOWN = {
     "member_id": "mem_01m7q5cqg0envvna4f65046jha",
     "key_id": "7Q2mX0aB",
     "merge_id": "mrg_01m7q5cqg0envvna4f65046jhm",
+    "request_id": "rqs_01m7q5cqg0envvna4f65046jhr",
     "number": "9",
     "location": "nowhere",
 }
@@ -157,11 +158,12 @@ async def belongings(shop: Shop, key: str) -> dict[str, str]:
     others = [flat_whites(phone, member={"phone": phone}) for phone in ("999 00 124", "999 00 125")]
     two = [(await shop.ask("POST", "/v1/purchases", other, key=key)).json()["member"]["id"] for other in others]
     merged = (await shop.ask("POST", f"/v1/members/{two[0]}/merge", {"into": two[1]}, key=key)).json()
+    asked = await shop.ask("POST", f"/v1/members/{two[1]}/requests", {"kind": "access"}, key=key)
     place = f"shop of {key}"
     await shop.ask("POST", "/v1/locations", {"location": place}, key=key)
     return {
         "purchase_id": bought["id"], "member_id": bought["member"]["id"], "key_id": made["id"], "number": "1",
-        "location": place, "merge_id": merged["id"],
+        "location": place, "merge_id": merged["id"], "request_id": asked.json()["id"],
     }  # fmt: skip
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 import pytest
 
 from loyalty_engine import enrolling, erasing, exporting, members, outbox, refunding, requests, retention
 from loyalty_engine import viewing as viewings
+from loyalty_engine.belongings import BELONGINGS
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember, MemberRef, RefundPurchase
 from loyalty_engine.errors import MemberUnknown
@@ -122,7 +123,7 @@ async def test_an_export_that_forgets_a_table_is_found(
     house: House, cafe: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bought = await buys(house, cafe, flat_whites("1"))
-    monkeypatch.setattr(exporting, "BELONGINGS", [b for b in exporting.BELONGINGS if b.table != "lots"])
+    monkeypatch.setattr(exporting, "BELONGINGS", [b for b in BELONGINGS if b.table != "lots"])
 
     document = await exporting.export(house, cafe, bought.member.id, at=MONDAY)
 

@@ -109,6 +109,7 @@ ANSWERS: Final[dict[str, Any]] = {
         }],
         "redeemed": [], "vouchers": [], "tier": None, "balances": _BALANCES, "explanation": _EXPLANATION,
         "receipt_text": ["+12 poeng (saldo 112)"], "programme_version": 7, "refunds": [],
+        "to_pay_minor": 12800,
     },
     "record_event": {
         "id": "evt_01m7q5cqg0envvna4f65046jhh", "member": _SEEN,
@@ -120,6 +121,7 @@ ANSWERS: Final[dict[str, Any]] = {
         "balances": [{"unit": "points", "available": 162, "held": 0, "pending": 0}],
         "explanation": [{"rule": "latte-art", "fired": True, "because": "50 points: 50 points"}],
         "receipt_text": ["+50 poeng (saldo 162)"], "programme_version": 7, "refunds": [],
+        "to_pay_minor": 12800,
     },
     "quote_purchase": {
         "member": {"known": True},

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, READ, TILL, promised
-from loyalty_engine import adjusting, enrolling, ids, members
+from loyalty_engine import adjusting, enrolling, greeting, ids, members
 from loyalty_engine.answers import AdjustmentAnswer, LedgerPage, LookupAnswer, MemberAnswer
 from loyalty_engine.commands import AdjustBalance, EnrolMember, MemberRef
 from loyalty_engine.errors import (
@@ -43,7 +43,7 @@ class Lookup(Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def lookup_member(request: Ask, data: JSONBody[Lookup]) -> ASGIApp:
     """Tell what a number has here; one that is not a member's is answered `known: false`."""
-    return reply(await members.lookup(request.house, request.caller, data.member, at=request.received_at))
+    return reply(await greeting.lookup(request.house, request.caller, data.member, at=request.received_at))
 
 
 @post(

@@ -55,7 +55,7 @@ _TITLES: Final = {
 # What a type cannot say of itself.
 _FURTHER: Final[dict[str, Json]] = {
     "MemberRef": {"minProperties": 1, "maxProperties": 1},
-    "Redeem": {"minProperties": 1, "maxProperties": 1},
+    "Redeem": {"minProperties": 1, "maxProperties": 2},
 }
 _EVERYWHERE: Final = (errors.InternalError, errors.Busy, errors.DatabaseAway)
 _SIGNED_IN: Final = (
@@ -87,7 +87,7 @@ def every_error() -> Iterator[type[LoyaltyError]]:
     """Give every error that a caller can meet, in the order of the tree."""
 
     def below(parent: type[LoyaltyError]) -> Iterator[type[LoyaltyError]]:
-        children = [each for each in parent.__subclasses__() if each.__module__ == errors.__name__]
+        children = [each for each in parent.__subclasses__() if each.__module__.startswith(errors.__name__)]
         if not children:
             yield parent
         for child in children:

@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import TILL, TILL_OR_READ, promised
-from loyalty_engine import earning, ids, purchases, refunding
+from loyalty_engine import earning, ids, purchases, quoting, refunding
 from loyalty_engine.answers import PurchaseAnswer, PurchaseRead, QuoteAnswer, RefundAnswer
 from loyalty_engine.commands import QuotePurchase, RecordPurchase, RefundByReceipt, RefundPurchase
 from loyalty_engine.errors import (
@@ -45,7 +45,7 @@ _GOODS_BACK = (
 @post("/quotes", **promised(scopes=TILL, answers={200: QuoteAnswer}, refusals=_BASKET))
 async def quote_purchase(request: Ask, data: JSONBody[QuotePurchase]) -> ASGIApp:
     """Tell what a basket would earn if it were paid now. Nothing is kept."""
-    return reply(await earning.quote(request.house, request.caller, data, at=request.received_at))
+    return reply(await quoting.quote(request.house, request.caller, data, at=request.received_at))
 
 
 @post(

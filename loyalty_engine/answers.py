@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from loyalty_engine.redemption_answers import GivenBack, Nudge, PerkOffer, Redeemed, VoucherShown
 from rules import Because
 
 
@@ -92,14 +93,15 @@ class PurchaseAnswer(Struct, frozen=True):
     id: str
     member: MemberSeen
     awards: tuple[Awarded, ...]
-    redeemed: tuple[dict[str, Any], ...]
-    vouchers: tuple[dict[str, Any], ...]
+    redeemed: tuple[Redeemed, ...]
+    vouchers: tuple[VoucherShown, ...]
     tier: TierSeen | None
     balances: tuple[Balance, ...]
     explanation: tuple[Because, ...]
     receipt_text: tuple[str, ...]
     programme_version: int
     refunds: tuple[str, ...] = ()
+    to_pay_minor: int | None = None
 
 
 class EventAnswer(PurchaseAnswer, frozen=True):
@@ -128,10 +130,13 @@ class QuoteAnswer(Struct, frozen=True):
     member: dict[str, Any]
     awards: tuple[WouldAward, ...]
     totals: tuple[Total, ...]
-    perks: tuple[dict[str, Any], ...]
+    perks: tuple[PerkOffer, ...]
     balances: tuple[Balance, ...]
     explanation: tuple[Because, ...]
     programme_version: int
+    redeemed: tuple[Redeemed, ...] = ()
+    to_pay_minor: int | None = None
+    nudges: tuple[Nudge, ...] = ()
 
 
 class TakenBack(Struct, frozen=True):
@@ -155,6 +160,7 @@ class RefundAnswer(Struct, frozen=True):
     taken_back: tuple[TakenBack, ...]
     balances: tuple[Balance, ...]
     receipt_text: tuple[str, ...]
+    given_back: tuple[GivenBack, ...] = ()
 
 
 class AdjustmentAnswer(Struct, frozen=True):
@@ -185,6 +191,7 @@ class MemberAnswer(Struct, frozen=True):
     explanation: tuple[Because, ...] = ()
     receipt_text: tuple[str, ...] = ()
     tier: TierSeen | None = None
+    vouchers: tuple[VoucherShown, ...] = ()
 
 
 class LookupAnswer(Struct, frozen=True):
@@ -194,9 +201,9 @@ class LookupAnswer(Struct, frozen=True):
     member: MemberSeen | None
     balances: tuple[Balance, ...]
     tier: TierSeen | None
-    vouchers: tuple[dict[str, Any], ...]
-    perks: tuple[dict[str, Any], ...]
-    nudges: tuple[dict[str, Any], ...]
+    vouchers: tuple[VoucherShown, ...]
+    perks: tuple[PerkOffer, ...]
+    nudges: tuple[Nudge, ...]
     hint: str | None
     consent_prompts: tuple[dict[str, Any], ...]
 

@@ -5,8 +5,9 @@ The stories of a purchase, an event and an enrolment share this room, so that no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
@@ -117,10 +118,11 @@ def explained(came: Iterable[Came]) -> tuple[rules.Because, ...]:
 
 
 def receipt_text(
-    programme: rules.Programme, language: str | None, sheet: ledger.Sheet, awards: Iterable[Awarded]
-) -> tuple[str, ...]:
-    """Say on a receipt what was gained of each unit, and what there is now."""
-    gained: dict[str, int] = {}
+    programme: rules.Programme, language: str | None, sheet: ledger.Sheet, awards: Iterable[Awarded],
+    spent: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[str, ...]:  # fmt: skip
+    """Say on a receipt what was gained of each unit, less what was spent of it, and what there is now."""
+    gained = {unit: -amount for unit, amount in spent.items()}
     for one in awards:
         gained[one.unit] = gained.get(one.unit, 0) + one.amount
     moves = [(unit, amount, sheet.accounts[unit].balance) for unit, amount in gained.items()]

@@ -86,6 +86,15 @@ BELONGINGS: Final[tuple[Belonging, ...]] = (
     Belonging(table="erasures", key=("member_id",), instants=("erased_at",), why="that they were erased, by opaque id"),
     Belonging(table="requests", merge="moves", instants=("received_at", "due_at", "reminded_at", "answered_at"),
               why="that a request was answered in time must be shown for years; it names nobody"),
+    Belonging(
+        table="vouchers", merge="moves", instants=("issued_at", "expires_at"),
+        why="what was issued and redeemed, under the opaque id",
+    ),
+    Belonging(
+        table="holds", merge="moves", hidden=("code_hash", "undo_hash"),
+        instants=("held_at", "expires_at", "closed_at", "code_until"),
+        why="what was set aside at a till, under the opaque id",
+    ),
     Belonging(table="viewings", instants=("seen_at",), why="who of the staff looked, by opaque id"),
 )  # fmt: skip
 
@@ -98,6 +107,8 @@ NOT_A_MEMBERS: Final[dict[str, str]] = {
     "versions": "the programme as it was published",
     "cohort_awards": "awards to many at once, and whom they were for, as conditions",
     "message_counts": "how many messages went to a country on a day",
+    "voucher_steps": "what happened to a voucher, by voucher; the voucher is the member's and shown there",
+    "perk_counts": "how many copies of a perk everybody together has had",
     "tombstones": "keyed hashes of numbers whose member is gone",
     "secrets": "keys of the business, wrapped",
     "alerts": "what a person should look at, by API key",

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 Money = Annotated[int, Meta(ge=1, le=10**12)]
 MoneyOrNothing = Annotated[int, Meta(ge=0, le=10**12)]
 Units = Annotated[int, Meta(ge=-(10**9), le=10**9)]
+UnitsSpent = Annotated[int, Meta(ge=1, le=10**9)]
 Quantity = Annotated[int, Meta(ge=1, le=10**6)]
 Label = Annotated[str, Meta(min_length=1, max_length=100)]
 Receipt = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -72,11 +73,17 @@ class PurchaseLine(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Redeem(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Something the member wants to spend in this purchase: a perk, a voucher or a hold."""
+    """Something the member wants to spend in this purchase: a perk, a voucher, a hold, or units that pay like money.
+
+    `code` goes with a hold that wants one; `amount` with `unit`: at most so many.
+    """
 
     perk: Label | UnsetType = UNSET
     voucher: Label | UnsetType = UNSET
     hold: Label | UnsetType = UNSET
+    unit: Label | UnsetType = UNSET
+    amount: UnitsSpent | UnsetType = UNSET
+    code: Label | UnsetType = UNSET
 
 
 class ConsentGiven(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -17,8 +17,10 @@ from loyalty_engine.rows import MemberRow
 
 # Effects that are entries and lots: see awarding.py.
 OF_THE_LEDGER = frozenset({"award", "multiply"})
+# Effects that another room carries out with what earned them: see granting.py.
+GIVEN = frozenset({"grant"})
 # Effects that the language knows and no room carries out yet; a room that does takes its name from here.
-TO_COME = frozenset({"ask", "grant", "message", "notify", "open_case", "promise"})
+TO_COME = frozenset({"ask", "message", "notify", "open_case", "promise"})
 
 
 class Doing:

@@ -20,20 +20,23 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import awarding, expiring, happenings, ids, journal, ledger, presence, refunding, tiers
-from loyalty_engine.answers import (
-    Answer,
-    Awarded,
-    MemberSeen,
-    PurchaseAnswer,
-    QuoteAnswer,
-    TierSeen,
-    Total,
-    WouldAward,
+from loyalty_engine import (
+    awarding,
+    expiring,
+    granting,
+    happenings,
+    ids,
+    journal,
+    ledger,
+    redeeming,
+    refunding,
+    spending,
+    tiers,
 )
+from loyalty_engine.answers import Answer, Awarded, MemberSeen, PurchaseAnswer, TierSeen
 from loyalty_engine.awarding import Came
 from loyalty_engine.businesses import Caller, location_rows, place_of
-from loyalty_engine.commands import QuotePurchase, RecordPurchase, Ticket
+from loyalty_engine.commands import QuotePurchase, RecordPurchase, Redeem, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import (
     BodyInvalid,
@@ -73,6 +76,7 @@ class Basket(Struct, frozen=True, kw_only=True):
     location: str
     occurred_at: int
     who: Named
+    redeem: tuple[Redeem, ...] = ()
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -84,19 +88,25 @@ class Judged(Struct, frozen=True, kw_only=True):
     joined: tuple[Came, ...]
     bought: Came
     risen: tuple[Came, ...] = ()
+    plan: redeeming.Plan | None = None
 
     @property
     def came(self) -> tuple[Came, ...]:
         """Give all that came of it, in the order it happened."""
         return (*self.joined, self.bought, *self.risen)
 
+    @property
+    def paid_minor(self) -> int:
+        """Give the money that is paid: the total less what perks take off."""
+        return self.basket.purchase.total_minor if self.plan is None else self.plan.paid_minor
+
 
 async def record_purchase(house: House, caller: Caller, command: RecordPurchase, ticket: Ticket) -> Answer:
     """Record a closed purchase and award what the programme gives for it, once. Answers 201 with PurchaseAnswer."""
-    basket = await _read(house, caller, command, ticket.at)
+    basket = await read(house, caller, command, ticket.at)
     natural = journal.natural_key("purchase", basket.location, command.receipt)
     told = journal.Told(
-        kind="purchase", ticket=ticket, opening=_opening(caller, basket, ticket.at, key=ticket.key, natural=natural),
+        kind="purchase", ticket=ticket, opening=opening_of(caller, basket, ticket.at, key=ticket.key, natural=natural),
         fingerprint=journal.fingerprint(house, caller.business_id, "purchase", command),
         amount_minor=command.total_minor,
     )  # fmt: skip
@@ -105,7 +115,7 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
     async def decide(page: Page, reader: journal.Reader) -> Posting:
         nonlocal early_refunds
         early_refunds = page.parked or ()
-        judged = await _judge(house, caller, basket, page, ticket.at, reader)
+        judged = await judge(house, caller, basket, page, ticket.at, reader)
         return await _post(house, caller, command, told, judged, page, reader)
 
     # A refund of the same receipt waits meanwhile: it either finds the purchase, or is found by it.
@@ -118,35 +128,11 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
     return answer
 
 
-async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: datetime) -> QuoteAnswer:
-    """Tell what a basket would earn if it were paid now. Nothing is kept, not even that somebody asked."""
-    basket = await _read(house, caller, command, at)
-    page = await presence.page_of(house.database, _opening(caller, basket, at))
-    assert page is not None, "the caller's business exists"
-    if page.member is not None:
-        presence.here(page.member)
-    judged = await _judge(house, caller, basket, page, at, house.database)
-    programme = judged.edition.programme
-    awards = [award for came in judged.came for award in came.outcome.awards]
-    totals: dict[str, int] = {}
-    for award in awards:
-        totals[award.unit] = totals.get(award.unit, 0) + award.amount
-    return QuoteAnswer(
-        member={"known": judged.state is not None},
-        awards=tuple(WouldAward(award.rule, award.unit, award.amount, award.reason) for award in awards),
-        totals=tuple(Total(unit, amount) for unit, amount in totals.items()),
-        perks=(),
-        balances=balances(programme, accounts_of(judged.state)),
-        explanation=awarding.explained(judged.came),
-        programme_version=judged.edition.version,
-    )
-
-
-async def _read(house: House, caller: Caller, command: QuotePurchase, at: datetime) -> Basket:
+async def read(house: House, caller: Caller, command: QuotePurchase, at: datetime) -> Basket:
     """Read what the till says. Refused in this order: the place, what we cannot do, currency, lines, time, member."""
     edition = await house.shelf.current(caller.business_id)
     location = place_of(caller, command.location)
-    for field in ("redeem", "consents", "referred_by"):
+    for field in ("consents", "referred_by"):
         if getattr(command, field):
             raise NotInThisEdition(pointer=f"/{field}")
     about = edition.programme.about
@@ -176,10 +162,11 @@ async def _read(house: House, caller: Caller, command: QuotePurchase, at: dateti
         location=location,
         occurred_at=to_micros(occurred_at),
         who=named(house, caller.business_id, command.member, about.country),
+        redeem=command.redeem,
     )
 
 
-def _opening(
+def opening_of(
     caller: Caller, basket: Basket, at: datetime, *, key: str | None = None, natural: str | None = None
 ) -> Opening:
     return Opening(
@@ -188,10 +175,13 @@ def _opening(
     )  # fmt: skip
 
 
-async def _judge(
+async def judge(
     house: House, caller: Caller, basket: Basket, page: Page, at: datetime, reader: journal.Reader
 ) -> Judged:
-    """Let the version valid at that instant judge the purchase, with the member as they were just before it."""
+    """Let the version valid at that instant judge the purchase, with the member as they were just before it.
+
+    Of what perks pay for nothing is earned, unless the programme says so: the rules judge what is left of the basket.
+    """
     state, now = page.member, to_micros(at)
     if state is None and basket.who.identifier is None:
         raise MemberUnknown(pointer="/member/id")
@@ -209,21 +199,24 @@ async def _judge(
         )
     if joined is not None:
         facts = awarding.facts_after(joined, facts, at=now)
+    plan = None
+    if basket.redeem:
+        asking = redeeming.Asking(
+            house=house, business_id=caller.business_id, edition=edition, state=state, facts=facts,
+            occurred=purchase.occurred_at, now=now, reader=reader,
+        )  # fmt: skip
+        plan = await redeeming.planned(asking, basket.redeem, purchase)
+        purchase = plan.judged
     return Judged(
         basket=basket, edition=edition, state=state, joined=() if joined is None else (joined,),
-        bought=awarding.judge(edition, purchase, facts),
+        bought=awarding.judge(edition, purchase, facts), plan=plan,
     )  # fmt: skip
 
 
 async def _post(
-    house: House,
-    caller: Caller,
-    command: RecordPurchase,
-    told: journal.Told,
-    judged: Judged,
-    page: Page,
+    house: House, caller: Caller, command: RecordPurchase, told: journal.Told, judged: Judged, page: Page,
     reader: journal.Reader,
-) -> Posting:
+) -> Posting:  # fmt: skip
     """Write the outcome on the ledger. After this point nothing can be refused."""
     basket, state, business_id = judged.basket, judged.state, caller.business_id
     recorded_at = to_micros(told.ticket.at)
@@ -232,12 +225,10 @@ async def _post(
     if state is None:
         assert basket.who.identifier is not None, "judging refused a member named by an unknown id"
         new = enrol_rows(house, business_id, basket.who.identifier, at=recorded_at)
-        member, masked = (
-            bought(new.member, basket.occurred_at, command.total_minor, first=True),
-            mask(basket.who.identifier),
-        )
+        member = bought(new.member, basket.occurred_at, judged.paid_minor, first=True)
+        masked = mask(basket.who.identifier)
     else:
-        member = bought(moved(business_id, state), basket.occurred_at, command.total_minor)
+        member = bought(moved(business_id, state), basket.occurred_at, judged.paid_minor)
         masked = await masked_name(house, business_id, basket.who, state, reader)
     sheet = ledger.Sheet(
         business_id=business_id, member_id=member.id, revision=member.revision, accounts=accounts_of(state).values(),
@@ -245,48 +236,60 @@ async def _post(
         recorded_at=recorded_at,
     )  # fmt: skip
     await expiring.renew(sheet, judged.edition, basket.purchase.occurred_at, reader)
-    brought = Gained(command.total_minor, 1, awarding.earned(judged.came))
+    spent = await spending.enter(judged.plan, sheet, reader) if judged.plan is not None else spending.NOTHING
+    brought = Gained(judged.paid_minor, 1, awarding.earned(judged.came))
     stands = await tiers.after(reader, judged.edition, state, sheet, brought)
     was, stays = state.tier if state else None, tiers.moved_to(member, judged.edition, stands)
     risen = await happenings.risen(house, business_id, judged.bought, state, (was, stays.tier), reader)
     judged = msgspec.structs.replace(judged, risen=risen)
     awards = tuple(award for came in judged.came for award in awarding.award(sheet, came))
-    seen = MemberSeen(member.id, masked, new is not None)
-    answer = _answer(judged, sheet, awards, seen, tiers.seen(judged.edition, stands, member.language), member.language)
+    given = await granting.grants(sheet, judged.came, reader)
+    tier, seen = tiers.seen(judged.edition, stands, member.language), MemberSeen(member.id, masked, new is not None)
+    answer = _answer(judged, sheet, Said(awards, seen, tier, member.language, spent, given))
     doing = awarding.carried_out(stays, judged.came)
     return Posting(
         business_id=business_id, expected=0 if state is None else state.revision, member=doing.member,
         identifiers=(new.identifier,) if new else (), locations=places,
-        journal=_line(told, command, judged, sheet, answer),
-        entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=awarding.limits_used(business_id, member.id, judged.came) + tiers.marks(stands),
-        extra=(*sheet.stretched, *doing.rows),
+        journal=_line(told, command, judged, sheet, answer, spent, given),
+        entries=tuple(sheet.entries), lots=sheet.lots, burns=sheet.burns, allocations=tuple(sheet.allocations),
+        accounts=sheet.touched,
+        limit_uses=awarding.limits_used(business_id, member.id, judged.came) + tiers.marks(stands) + spent.limit_uses,
+        extra=(*sheet.stretched, *doing.rows, *spent.rows, *granting.rows(given)),
     )  # fmt: skip
 
 
-def _answer(
-    judged: Judged,
-    sheet: ledger.Sheet,
-    awards: tuple[Awarded, ...],
-    member: MemberSeen,
-    tier: TierSeen | None,
-    language: str | None,
-) -> PurchaseAnswer:
+class Said(Struct, frozen=True):
+    """What the answer says of a purchase besides what was judged."""
+
+    awards: tuple[Awarded, ...]
+    member: MemberSeen
+    tier: TierSeen | None
+    language: str | None
+    spent: spending.Entered
+    given: tuple[granting.Grant, ...]
+
+
+def _answer(judged: Judged, sheet: ledger.Sheet, said: Said) -> PurchaseAnswer:
     programme = judged.edition.programme
+    text = awarding.receipt_text(programme, said.language, sheet, said.awards, said.spent.units)
+    if said.spent.redeemed:
+        text = (*spending.receipt_text(programme, said.language, said.spent.redeemed), *text)
     return PurchaseAnswer(
-        id=sheet.journal_id, member=member, awards=awards, redeemed=(), vouchers=(), tier=tier,
+        id=sheet.journal_id, member=said.member, awards=said.awards, redeemed=said.spent.redeemed,
+        vouchers=granting.shown(said.given, said.language), tier=said.tier,
         balances=balances(programme, sheet.accounts), explanation=awarding.explained(judged.came),
-        receipt_text=awarding.receipt_text(programme, language, sheet, awards),
-        programme_version=judged.edition.version,
+        receipt_text=text, programme_version=judged.edition.version, to_pay_minor=judged.paid_minor,
     )  # fmt: skip
 
 
 def _line(
-    told: journal.Told, command: RecordPurchase, judged: Judged, sheet: ledger.Sheet, answer: PurchaseAnswer
-) -> JournalLine:
+    told: journal.Told, command: RecordPurchase, judged: Judged, sheet: ledger.Sheet, answer: PurchaseAnswer,
+    spent: spending.Entered, given: tuple[granting.Grant, ...],
+) -> JournalLine:  # fmt: skip
+    purchase = judged.basket.purchase if judged.plan is None else judged.plan.judged
     evidence = PurchaseEvidence(
-        command.receipt, command.currency, judged.basket.purchase, judged.bought.facts,
-        awarding.evidence_of(judged.came),
+        command.receipt, command.currency, purchase, judged.bought.facts, awarding.evidence_of(judged.came),
+        None if judged.plan is None else judged.basket.purchase, spent.spent, granting.ids_of(given),
     )  # fmt: skip
     return journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=sheet.member_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 import rules
-from loyalty_engine import awarding, ids, journal, ledger, tiers
+from loyalty_engine import awarding, granting, ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
@@ -87,11 +87,13 @@ async def _joins(
     )  # fmt: skip
     awards = tuple(award for one in came for award in awarding.award(sheet, one))
     stands = await tiers.after(reader, edition, None, sheet, Gained(0, 0, awarding.earned(came)))
+    given = await granting.grants(sheet, came, reader)
     answer = MemberAnswer(
         new.member.id, (mask(identifier),), command.language, None, None, shown(at), 0, 0,
         balances(programme, sheet.accounts), new=True, awards=awards, explanation=awarding.explained(came),
         receipt_text=awarding.receipt_text(programme, command.language, sheet, awards),
         tier=tiers.seen(edition, stands, command.language),
+        vouchers=granting.shown(given, command.language),
     )  # fmt: skip
     evidence = EnrolmentEvidence(awarding.evidence_of(came))
     line = journal.line(
@@ -104,7 +106,7 @@ async def _joins(
         locations=location_rows(business_id, location, page, programme, at) if command.location else (),
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
         limit_uses=awarding.limits_used(business_id, new.member.id, came) + tiers.marks(stands),
-        extra=tuple(doing.rows),
+        extra=(*doing.rows, *granting.rows(given)),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ branch, the code from its name, the reference page from its docstring.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import msgspec
@@ -404,3 +405,16 @@ class Busy(Unavailable):
 
 class DatabaseAway(Unavailable):
     """The database cannot be reached; nothing is lost. Send it again with the same key."""
+
+
+def every(parent: type[LoyaltyError] = LoyaltyError) -> Iterator[type[LoyaltyError]]:
+    """Give every kind of failure below a branch, in the order of the tree; those of errors_of_... once imported."""
+    for child in parent.__subclasses__():
+        if child.__module__.startswith(__name__):
+            yield child
+            yield from every(child)
+
+
+def named(name: str) -> type[LoyaltyError]:
+    """Give the kind of failure with this class name."""
+    return next(kind for kind in every() if kind.__name__ == name)

@@ -11,6 +11,23 @@ from msgspec import Struct
 import rules
 
 
+class Spent(Struct, frozen=True, omit_defaults=True):
+    """Something that was redeemed in a purchase: what it cost, by which entry, and what it took off which line.
+
+    `on` says what brings it back when goods are returned: the whole order, the item or goods it came off, or nothing
+    but a full refund.
+    """
+
+    on: str  # "order", "item", "goods" or "nothing"
+    perk: str | None = None
+    voucher: str | None = None
+    hold: str | None = None
+    unit: str | None = None
+    amount: int = 0
+    entry: str | None = None
+    parts: tuple[rules.Part, ...] = ()
+
+
 class EventEvidence(Struct, frozen=True, omit_defaults=True):
     """An event as the rules saw it, and the member as they were just before it."""
 
@@ -19,13 +36,20 @@ class EventEvidence(Struct, frozen=True, omit_defaults=True):
 
 
 class PurchaseEvidence(Struct, frozen=True, omit_defaults=True):
-    """A purchase as the rules saw it, the member as they were just before it, and the events it brought about."""
+    """A purchase as the rules saw it, the member as they were just before it, and the events it brought about.
+
+    Where something was redeemed, `told` is the basket as the till told it, before what perks took off. `granted` are
+    the vouchers it brought.
+    """
 
     receipt: str
     currency: str
     purchase: rules.Purchase
     facts: rules.MemberFacts
     raised: tuple[EventEvidence, ...] = ()
+    told: rules.Purchase | None = None
+    spent: tuple[Spent, ...] = ()
+    granted: tuple[str, ...] = ()
 
 
 class EnrolmentEvidence(Struct, frozen=True, omit_defaults=True):
@@ -42,6 +66,11 @@ class RefundEvidence(Struct, frozen=True, omit_defaults=True):
     amount_minor: int
     full: bool
     due: tuple[tuple[str, str, int], ...]
+    # Of a purchase in which something was redeemed: the same goods as they were paid for, and what was given back of
+    # each redemption.
+    goods: tuple[rules.Return, ...] = ()
+    money_minor: int = 0
+    back: tuple[int, ...] = ()
 
 
 # The kinds of journal line whose input was judged by rules.

@@ -17,7 +17,7 @@ from datetime import datetime
 import msgspec
 
 import rules
-from loyalty_engine import awarding, ids, journal, ledger, tiers
+from loyalty_engine import awarding, granting, ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, Awarded, EventAnswer, MemberSeen, TierSeen
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import RecordEvent, Ticket
@@ -112,7 +112,8 @@ async def posted(
     awards = awarding.award(sheet, came)
     stands = await tiers.after(reader, edition, state, sheet, Gained(0, 0, awarding.earned((came,))))
     tier = tiers.seen(edition, stands, state.language)
-    answer = _answer(came, sheet, awards, MemberSeen(state.id, masked, new=False), tier, state.language)
+    given = await granting.grants(sheet, (came,), reader)
+    answer = _answer(came, sheet, awards, MemberSeen(state.id, masked, new=False), tier, state.language, given)
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
         revision=sheet.revision, version=edition.version, subject=came.event.kind,
@@ -122,7 +123,8 @@ async def posted(
     return Posting(
         business_id=business_id, expected=state.revision, member=doing.member, journal=line, locations=places,
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=awarding.limits_used(business_id, state.id, (came,)) + tiers.marks(stands), extra=tuple(doing.rows),
+        limit_uses=awarding.limits_used(business_id, state.id, (came,)) + tiers.marks(stands),
+        extra=(*doing.rows, *granting.rows(given)),
     )  # fmt: skip
 
 
@@ -133,10 +135,12 @@ def _answer(
     member: MemberSeen,
     tier: TierSeen | None,
     language: str | None,
+    given: tuple[granting.Grant, ...],
 ) -> EventAnswer:
     edition = came.edition
     return EventAnswer(
-        id=sheet.journal_id, member=member, awards=awards, redeemed=(), vouchers=(), tier=tier,
+        id=sheet.journal_id, member=member, awards=awards, redeemed=(),
+        vouchers=granting.shown(given, language), tier=tier,
         balances=balances(edition.programme, sheet.accounts), explanation=awarding.explained((came,)),
         receipt_text=awarding.receipt_text(edition.programme, language, sheet, awards),
         programme_version=edition.version,

@@ -235,6 +235,6 @@ def _replayed(seen: Seen) -> Answer:
 
 def _raised_again(answer: str, request_id: str, *, hit: bool) -> LoyaltyError:
     was = msgspec.json.decode(answer, type=_Refusal)
-    refusal: LoyaltyError = getattr(errors, was.error)(was.detail, details=was.details, **was.facts)
+    refusal = errors.named(was.error)(was.detail, details=was.details, **was.facts)
     refusal.hit, refusal.request_id = hit, request_id
     return refusal

@@ -186,8 +186,10 @@ async def masked_name(
     return mask(known[0]) if known else ""
 
 
-async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) -> LookupAnswer:
-    """Tell a till what a number has here; an unknown one is answered, not refused."""
+async def recognise(
+    house: House, caller: Caller, ref: MemberRef, *, at: datetime
+) -> tuple[LookupAnswer, MemberState | None]:
+    """Tell whose a number is and what they have; an unknown one is answered, not refused. See greeting.py."""
     edition = await house.shelf.current(caller.business_id)
     who = named(house, caller.business_id, ref, edition.programme.about.country)
     now = to_micros(at)
@@ -201,12 +203,12 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
     if state is None:
         if who.member_id is not None:
             raise MemberUnknown
-        return _NOBODY
+        return _NOBODY, None
     seen = MemberSeen(state.id, await masked_name(house, caller.business_id, who, state), new=False)
     held = balances(edition.programme, accounts_of(state))
     newest = await house.shelf.valid_at(caller.business_id, now, published=page.version if page else 0)
     tier = await tier_of(house, caller.business_id, newest, state, now)
-    return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held, tier=tier)
+    return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held, tier=tier), state
 
 
 async def tier_of(house: House, business_id: int, edition: Edition, state: MemberState, at: int) -> TierSeen | None:

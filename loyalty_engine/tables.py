@@ -11,6 +11,7 @@ from piccolo.columns import BigInt, Text
 from piccolo.table import Table
 
 from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.redemption_tables import Hold, PerkCount, Voucher, VoucherStep
 from loyalty_engine.tables_of_consent import ConsentRecord, ConsentState, Message, MessageCount
 from loyalty_engine.tables_of_identity import (
     Alert,
@@ -276,4 +277,8 @@ TABLES: tuple[type[Table], ...] = (
     Request,
     Viewing,
     Alert,
+    Voucher,
+    VoucherStep,
+    PerkCount,
+    Hold,
 )

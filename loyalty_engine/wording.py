@@ -14,6 +14,12 @@ _BALANCE = {
 }  # fmt: skip
 
 
+_TO = {
+    "da": "{0} til {1}", "en": "{0} to {1}", "fi": "vielä {0}: {1}", "nb": "{0} til {1}", "nn": "{0} til {1}",
+    "no": "{0} til {1}", "sv": "{0} till {1}",
+}  # fmt: skip
+
+
 def language_for(programme: rules.Programme, wanted: str | None) -> str:
     """Choose the language to speak: the member's if the programme has it, else the programme's first."""
     languages = programme.about.languages
@@ -27,6 +33,29 @@ def unit_name(programme: rules.Programme, unit: str, amount: int, language: str)
     if wording is None:
         return unit
     return wording.one if abs(amount) == 1 else wording.other
+
+
+def perk_name(perk: rules.Perk, language: str) -> str:
+    """Name a perk as the programme does; a service by its own words, and one without wording by its id."""
+    return (
+        perk.says.get(language) or (perk.gives.service or {}).get(language) or next(iter(perk.says.values()), perk.id)
+    )
+
+
+def nudge_text(programme: rules.Programme, language: str, unit: str, missing: int, perk: rules.Perk) -> str:
+    """Say what is missing to a perk: "2 stamps to a free coffee"."""
+    name = perk_name(perk, language)
+    name = name[:1].lower() + name[1:] if name[1:2].islower() or name[1:2] == " " else name
+    units = f"{missing} {unit_name(programme, unit, missing, language)}"
+    return _TO.get(language, _TO["en"]).format(units, name)
+
+
+def redeemed_lines(
+    programme: rules.Programme, language: str, redeemed: Iterable[tuple[str, int]]
+) -> tuple[str, ...]:  # fmt: skip
+    """Say on a receipt what was redeemed: `(perk, discount)` becomes "En gratis kaffe: -49 kr"."""
+    money = programme.words(language).money
+    return tuple(f"{says}: -{money(off)}" if off else says for says, off in redeemed)
 
 
 def receipt_lines(programme: rules.Programme, language: str, moves: Iterable[tuple[str, int, int]]) -> tuple[str, ...]:

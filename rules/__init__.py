@@ -9,7 +9,8 @@ from rules.bounds import Cap, Limit, Share
 from rules.check import check
 from rules.compile import Compiled, compile_programme
 from rules.contact import CHANNELS, PURPOSES, SERVICE, Consent, Messages, Most, Wording
-from rules.effects.deeds import TagMember
+from rules.discounts import Discount, Part, Units, discounts, judged, paid
+from rules.effects.deeds import GrantPerk, TagMember
 from rules.example import Example
 from rules.facts import Event, Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
@@ -17,12 +18,14 @@ from rules.form import Form, FormField, FormPart, form
 from rules.judge import evaluate_tree
 from rules.jurisdictions import JURISDICTIONS, Jurisdiction
 from rules.known import EVENTS
+from rules.needs import Needs
 from rules.outcome import Award, Because, Happening, Outcome, Use
 from rules.periods import END, Period, TimeWindow, end_of, window
-from rules.programme import Needs, Programme, Rule, Settings, Unit
+from rules.perks import FreeItem, Gives, Perk, Price, StepUp
+from rules.programme import Programme, Rule, Settings, Unit
 from rules.reading import read, schema, write_toml
 from rules.remainder import check_source
-from rules.rewards import Perk, Qualifies, Referral, Tier
+from rules.rewards import Qualifies, Referral, Tier
 from rules.sentences import sentence
 from rules.texts import sms_parts
 from rules.tongues import TONGUES
@@ -40,12 +43,16 @@ __all__ = [
     "Cap",
     "Compiled",
     "Consent",
+    "Discount",
     "Event",
     "Example",
     "Finding",
     "Form",
     "FormField",
     "FormPart",
+    "FreeItem",
+    "Gives",
+    "GrantPerk",
     "Happening",
     "Jurisdiction",
     "Limit",
@@ -55,8 +62,10 @@ __all__ = [
     "Most",
     "Needs",
     "Outcome",
+    "Part",
     "Period",
     "Perk",
+    "Price",
     "Programme",
     "ProgrammeInvalid",
     "Purchase",
@@ -66,18 +75,23 @@ __all__ = [
     "Rule",
     "Settings",
     "Share",
+    "StepUp",
     "TagMember",
     "Tier",
     "TimeWindow",
     "Unit",
+    "Units",
     "Use",
     "Wording",
     "check",
     "check_source",
     "compile_programme",
+    "discounts",
     "end_of",
     "evaluate_tree",
     "form",
+    "judged",
+    "paid",
     "read",
     "schema",
     "sentence",

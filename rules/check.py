@@ -76,7 +76,7 @@ def _unreachable(programme: Programme) -> Iterator[Finding]:
     if programme.referral is not None:
         earned |= {programme.referral.ambassador.unit, programme.referral.friend.unit}
     for n, perk in enumerate(programme.perks):
-        if perk.price.unit not in earned and perk.id not in granted:
+        if perk.price is not None and perk.price.unit not in earned and perk.id not in granted:
             says = f"nobody can reach this perk: no rule awards {perk.price.unit}"
             yield Finding("refused", f"perks[{n}].price.unit", None, says, f"a rule that awards {perk.price.unit}")
 

@@ -56,7 +56,7 @@ def returned(programme: Programme) -> Iterator[Finding]:
         return
     sold = {rule.unit for rule in programme.rules if rule.on == "purchase" and rule.unit is not None}
     for n, perk in enumerate(programme.perks):
-        if perk.price.unit in sold and perk.gives.most_minor is None:
+        if perk.price is not None and perk.price.unit in sold and perk.gives.most_minor is None:
             bought = f"and it is bought with {perk.price.unit}"
             says = f"max_return cannot be kept: nothing bounds what this perk is worth, {bought}"
             would_be = "free_item with up_to_minor, or amount_off_minor"

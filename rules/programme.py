@@ -2,7 +2,7 @@
 types.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -13,13 +13,12 @@ from msgspec import Meta
 
 from rules.bounds import Cap, Limit, Share
 from rules.combining import All
-from rules.conditions import MemberCount
 from rules.contact import Consent, Messages
 from rules.effects import Effect
 from rules.effects.units import AwardUnits, MultiplyAwards
 from rules.example import Example
 from rules.facts import Event, MemberFacts, Purchase
-from rules.judging import Condition, Stands
+from rules.judging import Stands
 from rules.names import (
     Country,
     Currency,
@@ -27,15 +26,18 @@ from rules.names import (
     GroupName,
     Language,
     Name,
+    Positive,
     RuleId,
     Timezone,
     UnitId,
     Whole,
     Wordings,
 )
+from rules.needs import Needs, needs_of
 from rules.periods import Period, end_of
+from rules.perks import Perk, StepUp
 from rules.picking import Spend
-from rules.rewards import Perk, Referral, Tier
+from rules.rewards import Referral, Tier
 from rules.scene import Scene
 from rules.shapes import MISSING, Reader, Taken, Written
 from rules.then import Then
@@ -56,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spend: Spend = Spend()
     locations: Literal["declared", "on_first_use"] = "on_first_use"
     max_return: Share | None = None
+    perks_earn: bool = False
+    step_up: StepUp | None = None
 
 
 class UnitWording(msgspec.Struct, frozen=True):
@@ -68,7 +72,8 @@ class UnitWording(msgspec.Struct, frozen=True):
 class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is collected. Without `expires_after` and `expires_end_of` it never expires; without `pending_for` it can be
     spent at once. `expires_end_of` keeps it until that month or year is over; `expires_from = "last_purchase"` counts
-    anew from every purchase, for all the member has. `expiry_notice` is how long before it the member is told.
+    anew from every purchase, for all the member has. `expiry_notice` is how long before it the member is told. With
+    `pays_minor` one of it pays that much money of a purchase.
     """
 
     name: dict[Language, UnitWording] = {}
@@ -78,6 +83,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expiry_notice: Period | None = None
     pending_for: Period | None = None
     cap: Annotated[tuple[Cap, ...], Meta(extra={"one_or_many": True})] = ()
+    pays_minor: Positive | None = None
 
     def __post_init__(self) -> None:
         if self.expires_from == "last_purchase" and self.expires_after is None:
@@ -173,15 +179,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (self.from_ is None or day >= self.from_) and (self.until is None or day <= self.until)
 
 
-class Needs(msgspec.Struct, frozen=True):
-    """Which member facts are read: their names in MemberFacts, and for each kind of event that is counted how many
-    days back from today the longest period reaches.
-    """
-
-    facts: frozenset[str]
-    counts: Mapping[str, int]
-
-
 class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The whole document. `about` is its [programme] table, and can be asked for directly:
     `programme.currency`.
@@ -270,28 +267,25 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         parts = [part for rule in rules for _, part, _ in rule.when.places("when")]
         if self.referral is not None and on in (None, Purchase.kind):
             parts += [part for _, part, _ in self.referral.qualifies.places("qualifies")]
-        return _needs(parts)
+        return needs_of(parts)
 
     def worth_minor(self, unit: str) -> Fraction | None:
         """The most money one unit can be worth: what the best perk it buys is worth for each unit of its price. 0 when
         it buys nothing; None when it buys something whose worth nothing bounds, such as a percentage.
         """
-        perks = [perk for perk in self.perks if perk.price.unit == unit]
-        worths = [perk.gives.most_minor for perk in perks]
-        if None in worths:
+        bought = [(perk.gives.most_minor, perk.price.amount) for perk in self.buying(unit) if perk.price is not None]
+        if any(worth is None for worth, _ in bought):
             return None
-        return max(
-            (Fraction(worth or 0, perk.price.amount) for perk, worth in zip(perks, worths, strict=True)),
-            default=Fraction(0),
-        )
+        pays = Fraction(self.units[unit].pays_minor or 0) if unit in self.units else Fraction(0)
+        return max([pays, *(Fraction(worth or 0, price) for worth, price in bought)])
 
+    def buying(self, unit: str) -> tuple[Perk, ...]:
+        """The perks that cost this unit."""
+        return tuple(perk for perk in self.perks if perk.price is not None and perk.price.unit == unit)
 
-def _needs(parts: list[Condition]) -> Needs:
-    counts: dict[str, int] = {}
-    for part in parts:
-        if isinstance(part, MemberCount):
-            counts[part.of] = max(counts.get(part.of, 0), part.within.most_days())
-    return Needs(frozenset(fact for part in parts for fact in part.reads), counts)
+    def perk(self, name: str) -> Perk | None:
+        """The perk of this name, if the programme has it."""
+        return next((perk for perk in self.perks if perk.id == name), None)
 
 
 def _unit_words(name: str, unit: Unit, language: str) -> tuple[str, str]:

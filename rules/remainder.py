@@ -15,9 +15,9 @@ from rules.example import Example
 from rules.facts import Purchase
 from rules.fairness import returned
 from rules.findings import Finding, ProgrammeInvalid
+from rules.perks import Perk
 from rules.programme import Programme
 from rules.reading import parsed, read, typed
-from rules.rewards import Perk
 from rules.shapes import Reader
 from rules.texts import wording
 
@@ -121,7 +121,7 @@ class Remainder:
 
     def _may_be_reached(self, programme: Programme, perk: Perk) -> bool:
         """Could something that was left out give this perk, or the unit that it costs?"""
-        others = {"award": ("unit", programme.units.keys() - {perk.price.unit})}
+        others = {"award": ("unit", programme.units.keys() - ({perk.price.unit} if perk.price else set()))}
         others["grant"] = ("perk", {one.id for one in programme.perks} - {perk.id})
         for then in (rule.get("then") for rule in self._left_out):
             if not isinstance(then, dict):

@@ -1,4 +1,4 @@
-"""What units are for: perks, tiers, and what bringing a friend gives."""
+"""What standing takes, and what bringing a friend gives."""
 
 from typing import Annotated, Literal
 
@@ -7,51 +7,9 @@ from msgspec import Meta
 
 from rules.bounds import Limit
 from rules.combining import All
-from rules.names import Names, PerkId, Positive, TierId, UnitName, Wordings
+from rules.names import Positive, TierId, Wordings
 from rules.periods import Period
-
-
-class Price(msgspec.Struct, frozen=True):
-    """So many of a unit."""
-
-    unit: UnitName
-    amount: Positive
-
-
-class FreeItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One item for nothing, of what is named here, worth at most `up_to_minor`."""
-
-    category: Names | None = None
-    sku: Names | None = None
-    tag: Names | None = None
-    up_to_minor: Positive | None = None
-
-
-class Gives(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a perk gives: a free item, an amount off the order, or a percentage off it."""
-
-    free_item: FreeItem | None = None
-    amount_off_minor: Positive | None = None
-    percent_off: Annotated[int, Meta(ge=1, le=100)] | None = None
-
-    def __post_init__(self) -> None:
-        if sum(given is not None for given in (self.free_item, self.amount_off_minor, self.percent_off)) != 1:
-            raise ValueError("a perk gives one of free_item, amount_off_minor and percent_off")
-
-    @property
-    def most_minor(self) -> int | None:
-        """The most money this can be worth, in minor units; None when nothing bounds it."""
-        return self.free_item.up_to_minor if self.free_item is not None else self.amount_off_minor
-
-
-class Perk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A thing a member can have for units."""
-
-    id: PerkId
-    says: Wordings = {}
-    price: Price
-    gives: Gives
-    valid_for: Period | None = None
+from rules.perks import Price
 
 
 class Qualifies(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -52,6 +52,8 @@ def wording(programme: Programme) -> Iterator[Finding]:
     for n, perk in enumerate(programme.perks):
         if perk.says:
             yield from _missing(programme, f"perks[{n}].says", perk.says, None)
+        if perk.gives.service is not None:
+            yield from _missing(programme, f"perks[{n}].gives.service", perk.gives.service, None)
     for n, tier in enumerate(programme.tiers):
         if tier.says:
             yield from _missing(programme, f"tiers[{n}].says", tier.says, None)

@@ -13,7 +13,10 @@ GIVEN = "given"
 
 
 class Worth(Struct, frozen=True):
-    """One unit's worth in minor units of money, and where that comes from: a perk's id, or "given"."""
+    """One unit's worth in minor units of money, and where that comes from.
+
+    `by` is a perk's id, the unit itself where it pays like money, or "given".
+    """
 
     each: Fraction
     by: str
@@ -25,7 +28,12 @@ def worths(programme: rules.Programme, said: Mapping[str, str], average_minor: F
     A unit that no perk prices, or only a perk whose own worth is not written, has no value unless one is given.
     """
     found: dict[str, Worth] = {}
+    for unit, known in programme.units.items():
+        if known.pays_minor is not None:
+            found[unit] = Worth(Fraction(known.pays_minor), unit)
     for perk in programme.perks:
+        if perk.price is None:
+            continue
         if perk.gives.percent_off is not None:
             minor = average_minor * Fraction(perk.gives.percent_off, 100)
         else:

@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import earning, ids, journal
+from loyalty_engine import earning, ids, journal, quoting
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RecordPurchase, Ticket
@@ -212,7 +212,7 @@ class _Lanes:
         work, command = self._work, told.command
         at = work.now()
         if work.dry_run:
-            await earning.quote(self._house, work.caller, command, at=at)
+            await quoting.quote(self._house, work.caller, command, at=at)
             work.report.recorded += 1
             return
         ticket = Ticket(key=f"import:{self._run}:{told.rows[0]}", request_id=self._run, at=at)

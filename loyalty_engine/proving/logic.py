@@ -162,6 +162,8 @@ def out_of_reach(programme: Programme, dead: Sequence[str]) -> dict[str, str]:
         giving |= {programme.referral.ambassador.unit, programme.referral.friend.unit}
     said = {}
     for perk in programme.perks:
+        if perk.price is None:
+            continue  # staff may grant it
         unit, price = perk.price.unit, perk.price.amount
         most = min((cap.amount for cap in programme.unit(unit).cap if cap.per == "ever"), default=price)
         if perk.id in granted:

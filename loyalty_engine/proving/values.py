@@ -11,8 +11,8 @@ import msgspec
 
 from rules.effects.deeds import GrantPerk
 from rules.outcome import Outcome
+from rules.perks import Perk
 from rules.programme import Programme
-from rules.rewards import Perk
 
 _HUNDRED = 100
 
@@ -60,12 +60,12 @@ def values(programme: Programme, said: Mapping[str, Fraction]) -> Values:
 
 
 def _best(programme: Programme, unit: str, said: Mapping[str, Fraction]) -> Value:
-    each = [
-        Value(worth.minor * Fraction(1, perk.price.amount), worth.part * Fraction(1, perk.price.amount))
-        for perk in programme.perks
-        if perk.price.unit == unit
-        for worth in [_of_perk(perk, said)]
-    ]
+    pays = programme.units[unit].pays_minor
+    each = [] if pays is None else [Value(Fraction(pays))]
+    for perk in programme.buying(unit):
+        assert perk.price is not None, "it is bought with the unit"
+        worth, share = _of_perk(perk, said), Fraction(1, perk.price.amount)
+        each.append(Value(worth.minor * share, worth.part * share))
     return Value(
         max((one.minor for one in each), default=Fraction(0)), max((one.part for one in each), default=Fraction(0))
     )

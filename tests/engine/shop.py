@@ -8,7 +8,16 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import adjusting, businesses, earning, enrolling, happenings, members, programmes, refunding
+from loyalty_engine import (
+    adjusting,
+    businesses,
+    earning,
+    enrolling,
+    greeting,
+    happenings,
+    programmes,
+    refunding,
+)
 from loyalty_engine.answers import Answer, EventAnswer, LookupAnswer, MemberAnswer, PurchaseAnswer, RefundAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import (
@@ -180,7 +189,7 @@ async def adjusts(house: House, caller: Caller, member: str, amount: int, *, at:
 
 
 async def sees(house: House, caller: Caller, phone: str = INGRID, *, at: datetime = MONDAY) -> LookupAnswer:
-    return await members.lookup(house, caller, MemberRef(phone=phone), at=at)
+    return await greeting.lookup(house, caller, MemberRef(phone=phone), at=at)
 
 
 def has(answer: Any, unit: str = "points") -> int:

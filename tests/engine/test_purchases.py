@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import earning, enrolling, journal, members, purchases
+from loyalty_engine import earning, enrolling, greeting, journal, members, purchases, quoting
 from loyalty_engine.answers import PurchaseAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember, MemberRef, QuotePurchase, fingerprint_text
@@ -23,7 +23,6 @@ from loyalty_engine.errors import (
     LocationUndeclared,
     MemberNotFoundByNumber,
     MemberUnknown,
-    NotInThisEdition,
     OccurredInFuture,
     OccurredTooLongAgo,
     ProgrammeMissing,
@@ -220,7 +219,7 @@ async def test_a_till_that_knows_only_the_total_still_earns(house: House, cafe: 
 async def test_a_quote_says_what_a_basket_would_earn_and_keeps_nothing(house: House, cafe: Caller) -> None:
     basket = msgspec.convert(msgspec.to_builtins(flat_whites("1")), QuotePurchase)
 
-    quoted = await earning.quote(house, cafe, basket, at=MONDAY)
+    quoted = await quoting.quote(house, cafe, basket, at=MONDAY)
 
     assert [(t.unit, t.amount) for t in quoted.totals] == [("points", 14), ("stamps", 2)]
     assert not (await sees(house, cafe)).known
@@ -266,7 +265,7 @@ async def test_the_ledger_tells_each_movement_newest_first_page_by_page(house: H
         ({"member": {}}, BodyInvalid, "/member"),
         ({"member": {"phone": INGRID, "email": "kari@example.org"}}, BodyInvalid, "/member"),
         ({"member": {"id": "mem_01m839gd9pe92t55regz99pjcx"}}, MemberUnknown, "/member/id"),
-        ({"redeem": [{"perk": "free-coffee"}]}, NotInThisEdition, "/redeem"),
+        ({"redeem": [{"perk": "free-coffee", "hold": "hld_1"}]}, BodyInvalid, "/redeem/0"),
         ({"lines": [{"line": "1", "amount_minor": 4900}] * 2}, BodyInvalid, "/lines/1/line"),
     ],
 )
@@ -348,7 +347,7 @@ async def test_two_businesses_in_one_database_never_see_each_other(house: House,
     with pytest.raises(MemberUnknown):
         await members.read_member(house, bookshop, ours.member.id, at=MONDAY)
     with pytest.raises(MemberUnknown):
-        await members.lookup(house, bookshop, MemberRef(id=ours.member.id), at=MONDAY)
+        await greeting.lookup(house, bookshop, MemberRef(id=ours.member.id), at=MONDAY)
     with pytest.raises(MemberUnknown):
         await buys(house, bookshop, flat_whites("2", member={"id": ours.member.id}))
     with pytest.raises(MemberUnknown):

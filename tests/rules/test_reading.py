@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from rules import Programme, ProgrammeInvalid, read, write_toml
+from rules import Price, Programme, ProgrammeInvalid, read, write_toml
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "rules" / "examples").glob("*.toml"))
 CAFE = (Path(__file__).parents[2] / "rules" / "examples" / "corner-cafe.toml").read_text()
@@ -104,7 +104,7 @@ EXPECTED = {
     "rules[4]": (None, '"id" is missing', None),
     "rules[4].until": (None, '"tomorrow" is not right here', "a date such as 2026-01-05"),
     "perks[0].price.unit": (None, 'there is no unit "stamps"', None),
-    "perks[0].gives": (None, "a perk gives one of free_item, amount_off_minor and percent_off", None),
+    "perks[0].gives": (None, "a perk gives one of free_item, amount_off_minor, percent_off and service", None),
     "examples[0].purchase.total_minor": (None, "49.00 is not right here", None),
     "examples[0].expect.fired[0]": (None, 'there is no rule "bsae"', "base"),
 }
@@ -235,8 +235,8 @@ def test_the_whole_corner_cafe_reads_into_types() -> None:
     assert str(programme.unit("points").expires_after) == "12 months"
     assert str(programme.unit("points").pending_for) == "14 days"
     assert [(cap.amount, cap.per) for cap in programme.unit("points").cap] == [(500, "day")]
-    assert programme.perks[0].price.amount == 10
     assert programme.tiers[0].needs.unit == "points"
+    assert programme.perks[0].price == Price("stamps", 10)
     assert programme.referral is not None
     assert programme.referral.limit[0].per == "year"
     assert programme.locations == "on_first_use"

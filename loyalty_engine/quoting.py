@@ -1,0 +1,52 @@
+"""A basket before it is paid: what it would earn, what could be redeemed with it, and what is nearly reached.
+
+Invariant: nothing is kept, not even that somebody asked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from loyalty_engine import awarding, offering, presence, spending
+from loyalty_engine.answers import QuoteAnswer, Total, WouldAward
+from loyalty_engine.earning import judge, opening_of, read
+from loyalty_engine.members import accounts_of, balances
+from loyalty_engine.wording import language_for
+
+if TYPE_CHECKING:
+    from loyalty_engine.businesses import Caller
+    from loyalty_engine.commands import QuotePurchase
+    from loyalty_engine.house import House
+
+
+async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: datetime) -> QuoteAnswer:
+    """Tell what a basket would earn, and what could be redeemed with it, if it were paid now."""
+    basket = await read(house, caller, command, at)
+    page = await presence.page_of(house.database, opening_of(caller, basket, at))
+    assert page is not None, "the caller's business exists"
+    if page.member is not None:
+        presence.here(page.member)
+    judged = await judge(house, caller, basket, page, at, house.database)
+    programme = judged.edition.programme
+    language = language_for(programme, judged.state.language if judged.state else None)
+    awards = [award for came in judged.came for award in came.outcome.awards]
+    totals: dict[str, int] = {}
+    for award in awards:
+        totals[award.unit] = totals.get(award.unit, 0) + award.amount
+    wallet = offering.Wallet(
+        business_id=caller.business_id, edition=judged.edition, facts=judged.bought.facts,
+        occurred=basket.purchase.occurred_at, language=language, reader=house.database,
+    )  # fmt: skip
+    return QuoteAnswer(
+        member={"known": judged.state is not None},
+        awards=tuple(WouldAward(award.rule, award.unit, award.amount, award.reason) for award in awards),
+        totals=tuple(Total(unit, amount) for unit, amount in totals.items()),
+        perks=await offering.offers(wallet, basket.purchase),
+        balances=balances(programme, accounts_of(judged.state)),
+        explanation=awarding.explained(judged.came),
+        programme_version=judged.edition.version,
+        redeemed=spending.tell(judged.plan, programme, language) if judged.plan else (),
+        to_pay_minor=judged.paid_minor,
+        nudges=offering.nudges(wallet),
+    )

@@ -1,0 +1,215 @@
+"""What a member wants to spend in a purchase: perks, vouchers, holds and units that pay like money, found and allowed.
+
+Refused in this order: the shape of each thing asked for; then, one after the other as they are named, whether it
+exists, is still there, may be had now and by this member, is left, and needs a code; then whether it fits the basket;
+then whether the units reach. Invariant: the discount is what the rule book says, whatever the till thinks.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec import UNSET, Struct
+
+import rules
+from loyalty_engine import vouchers
+from loyalty_engine.errors import BodyInvalid, InsufficientBalance, NotInThisEdition, UnitUnknown
+from loyalty_engine.errors_of_spending import (
+    PerkAllGone,
+    PerkGivesNothing,
+    PerkNotForTier,
+    PerkNotNow,
+    PerkOnlyGranted,
+    PerkUnknown,
+    PerkUsedUp,
+    UnitPaysNothing,
+    VoucherExpired,
+    VoucherUnknown,
+    VoucherUsed,
+)
+from loyalty_engine.instants import to_micros
+from loyalty_engine.redemption_rows import VoucherRow
+
+if TYPE_CHECKING:
+    from loyalty_engine.commands import Redeem
+    from loyalty_engine.database import MemberState
+    from loyalty_engine.house import House
+    from loyalty_engine.journal import Reader
+    from loyalty_engine.shelf import Edition
+
+On = Literal["order", "item", "goods", "nothing"]
+
+
+class Taking(Struct, frozen=True, kw_only=True):
+    """One thing to spend, found and allowed: what it costs, and what it gives."""
+
+    pointer: str
+    gives: rules.Gives | rules.Units
+    perk: rules.Perk | None = None
+    unit: str | None = None
+    amount: int = 0
+    voucher: VoucherRow | None = None
+
+    @property
+    def on(self) -> On:
+        """Say what brings it back when goods are returned."""
+        if isinstance(self.gives, rules.Units):
+            return "order"
+        if self.gives.service is not None:
+            return "nothing"
+        if self.gives.free_item is not None:
+            return "item"
+        return "order" if self.gives.on_everything else "goods"
+
+
+class Asking(Struct, frozen=True, kw_only=True):
+    """Who asks, when, and under which version: what decides whether a thing may be had."""
+
+    house: House
+    business_id: int
+    edition: Edition
+    state: MemberState | None
+    facts: rules.MemberFacts
+    occurred: datetime
+    now: int
+    reader: Reader
+
+    @property
+    def day(self) -> date:
+        """The local day on which it is asked for."""
+        return self.occurred.astimezone(self.edition.programme.zone).date()
+
+    @property
+    def tier(self) -> str | None:
+        """The member's tier."""
+        return self.facts.tier
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Everything to spend in one purchase, and what each of it takes off."""
+
+    asking: Asking
+    takings: tuple[Taking, ...]
+    discounts: tuple[rules.Discount, ...]
+    judged: rules.Purchase
+    paid_minor: int
+
+
+async def planned(asking: Asking, redeem: tuple[Redeem, ...], purchase: rules.Purchase) -> Plan:
+    """Find and allow all that is asked for, and count what it takes off; refuses as the room's first lines say."""
+    _well_formed(redeem)
+    takings: list[Taking] = []
+    for place, one in enumerate(redeem):
+        takings.append(await _found(asking, one, f"/redeem/{place}", takings))
+    found = rules.discounts(purchase, [taking.gives for taking in takings])
+    for taking, discount in zip(takings, found, strict=True):
+        if not discount.amount_minor and taking.on != "nothing":
+            raise PerkGivesNothing(pointer=taking.pointer)
+    takings = [
+        msgspec.structs.replace(taking, amount=discount.units) if isinstance(taking.gives, rules.Units) else taking
+        for taking, discount in zip(takings, found, strict=True)
+    ]
+    affordable(takings, asking.state)
+    earning = purchase if asking.edition.programme.about.perks_earn else rules.judged(purchase, found)
+    paid_minor = purchase.total_minor - sum(one.amount_minor for one in found)
+    return Plan(asking=asking, takings=tuple(takings), discounts=found, judged=earning, paid_minor=paid_minor)
+
+
+def _well_formed(redeem: tuple[Redeem, ...]) -> None:
+    seen = set()
+    for place, one in enumerate(redeem):
+        named = [field for field in ("perk", "voucher", "hold", "unit") if getattr(one, field) is not UNSET]
+        if len(named) != 1 or (one.unit is UNSET) != (one.amount is UNSET) or (one.code is not UNSET and not one.hold):
+            message = "redeem exactly one of perk, voucher, hold, or unit with amount; a code goes with a hold"
+            raise BodyInvalid(message, pointer=f"/redeem/{place}")
+        what = (named[0], str(getattr(one, named[0])))
+        if named[0] != "perk" and what in seen:
+            message = "this is named twice"
+            raise BodyInvalid(message, pointer=f"/redeem/{place}/{named[0]}")
+        seen.add(what)
+
+
+async def _found(asking: Asking, one: Redeem, pointer: str, before: list[Taking]) -> Taking:
+    if isinstance(one.perk, str):
+        already = sum(
+            taking.perk is not None and taking.perk.id == one.perk and not taking.voucher for taking in before
+        )
+        perk = await allowed(asking, one.perk, f"{pointer}/perk", already)
+        assert perk.price is not None, "a perk that may be had has a price"
+        return Taking(pointer=pointer, gives=perk.gives, perk=perk, unit=perk.price.unit, amount=perk.price.amount)
+    if isinstance(one.voucher, str):
+        return await _by_voucher(asking, one.voucher, pointer)
+    if isinstance(one.hold, str):
+        raise NotInThisEdition(pointer=f"{pointer}/hold")
+    assert isinstance(one.unit, str)
+    assert isinstance(one.amount, int)
+    unit = asking.edition.programme.units.get(one.unit)
+    if unit is None:
+        raise UnitUnknown(pointer=f"{pointer}/unit", units=sorted(asking.edition.programme.units))
+    if unit.pays_minor is None:
+        raise UnitPaysNothing(pointer=f"{pointer}/unit")
+    return Taking(
+        pointer=pointer, gives=rules.Units(one.amount, unit.pays_minor), unit=one.unit, amount=one.amount
+    )  # fmt: skip
+
+
+async def allowed(asking: Asking, name: str, pointer: str, already: int = 0) -> rules.Perk:
+    """Give a perk that this member may have with units now.
+
+    Refused in this order: unknown, only granted, not on this day, not for this tier, had often enough, none left.
+    """
+    programme = asking.edition.programme
+    perk = programme.perk(name)
+    if perk is None:
+        raise PerkUnknown(pointer=pointer, perks=[each.id for each in programme.perks])
+    if perk.price is None:
+        raise PerkOnlyGranted(pointer=pointer)
+    if not perk.in_force(asking.day):
+        raise PerkNotNow(pointer=pointer)
+    if not perk.is_for(asking.tier):
+        raise PerkNotForTier(pointer=pointer, tiers=list(perk.tiers or ()))
+    if not perk.has_room(asking.day, programme.zone, asking.facts.used, already):
+        raise PerkUsedUp(pointer=pointer)
+    if perk.in_all is not None and await had(asking.reader, asking.business_id, perk.id) + already >= perk.in_all:
+        raise PerkAllGone(pointer=pointer)
+    return perk
+
+
+async def had(reader: Reader, business_id: int, perk: str) -> int:
+    """Tell how many copies of a perk everybody together has had."""
+    found = await reader.fetch(
+        "SELECT issued FROM perk_counts WHERE business_id = $1 AND perk = $2", business_id, perk
+    )  # fmt: skip
+    return int(found[0][0]) if found else 0
+
+
+async def _by_voucher(asking: Asking, code: str, pointer: str) -> Taking:
+    row = None
+    if asking.state is not None:
+        row = await vouchers.found(asking.reader, asking.business_id, asking.state.id, code)
+    if row is None:
+        raise VoucherUnknown(pointer=f"{pointer}/voucher")
+    if row.state != "issued":
+        raise VoucherUsed(pointer=f"{pointer}/voucher", state=row.state)
+    if row.expires_at is not None and row.expires_at <= to_micros(asking.occurred):
+        raise VoucherExpired(pointer=f"{pointer}/voucher")
+    perk = await vouchers.perk_of(asking.house, row)
+    return Taking(pointer=pointer, gives=perk.gives, perk=perk, voucher=row)
+
+
+def affordable(takings: list[Taking], state: MemberState | None) -> None:
+    """Raise InsufficientBalance, with the balance, at the first thing the member's units do not reach for."""
+    left = {account.unit: account.available for account in (state.accounts if state else None) or ()}
+    for taking in takings:
+        if taking.unit is None:
+            continue
+        there = max(0, left.get(taking.unit, 0))
+        if taking.amount > there:
+            available = max(0, next((a.available for a in (state.accounts if state else None) or ()
+                                     if a.unit == taking.unit), 0))  # fmt: skip
+            raise InsufficientBalance(
+                pointer=taking.pointer, unit=taking.unit, needed=taking.amount, available=available
+            )  # fmt: skip
+        left[taking.unit] = there - taking.amount

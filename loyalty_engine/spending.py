@@ -1,0 +1,131 @@
+"""Carries out what was found to be allowed: burns the units, redeems the vouchers, and counts what there is less of.
+
+Invariant: units leave the lots in the one order they are spent in, and everything here goes into the one posting of the
+command that redeems it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+import rules
+from loyalty_engine import ledger, lots, vouchers
+from loyalty_engine.evidence import Spent
+from loyalty_engine.redemption_answers import LineOff, Redeemed
+from loyalty_engine.redemption_rows import PerkCountRow
+from loyalty_engine.rows import LimitUseRow, limit_row
+from loyalty_engine.wording import language_for, perk_name, redeemed_lines, unit_name
+
+if TYPE_CHECKING:
+    from loyalty_engine.journal import Reader
+    from loyalty_engine.redeeming import Asking, Plan, Taking
+
+OpenLots = dict[str, tuple[lots.Lot, ...]]
+
+
+class Entered(Struct, frozen=True):
+    """What redeeming wrote besides entries: what is kept of it, what is said of it, and the rows that go along."""
+
+    spent: tuple[Spent, ...] = ()
+    redeemed: tuple[Redeemed, ...] = ()
+    rows: tuple[Struct, ...] = ()
+    limit_uses: tuple[LimitUseRow, ...] = ()
+
+    @property
+    def units(self) -> dict[str, int]:
+        """Give how much of each unit was spent."""
+        found: dict[str, int] = {}
+        for one in self.spent:
+            if one.unit is not None:
+                found[one.unit] = found.get(one.unit, 0) + one.amount
+        return found
+
+
+NOTHING = Entered()
+
+
+async def enter(plan: Plan, sheet: ledger.Sheet, reader: Reader) -> Entered:
+    """Burn the units and redeem the vouchers of a plan. After this point nothing can be refused."""
+    asking = plan.asking
+    spent, redeemed, rows, open_lots = [], [], list[Struct](), OpenLots()
+    language = language_for(asking.edition.programme, asking.facts.language)
+    shown = tell(plan, asking.edition.programme, language)
+    for taking, discount, told in zip(plan.takings, plan.discounts, shown, strict=True):
+        entry = None
+        if taking.unit is not None:
+            rule = f"perk:{taking.perk.id}" if taking.perk else None
+            entry = await burn(sheet, taking.unit, taking.amount, open_lots, reader, says=told.says, rule=rule)
+        if taking.voucher is not None:
+            rows += vouchers.redeemed(taking.voucher, sheet.journal_id, sheet.recorded_at)
+        kept = Spent(
+            taking.on, told.perk, taking.voucher.id if taking.voucher else None, None, taking.unit, taking.amount,
+            entry, discount.parts,
+        )  # fmt: skip
+        spent.append(kept)
+        redeemed.append(msgspec.structs.replace(told, entry=entry))
+    bought = [taking.perk for taking in plan.takings if taking.perk is not None and taking.voucher is None]
+    rows += counts(asking.business_id, bought, 1)
+    uses = limits_used(asking, sheet.member_id, bought)
+    return Entered(tuple(spent), tuple(redeemed), tuple(rows), uses)
+
+
+async def burn(
+    sheet: ledger.Sheet, unit: str, amount: int, open_lots: OpenLots, reader: Reader, *, says: str, rule: str | None
+) -> str:
+    """Spend units out of the member's lots, earliest expiry first; gives the entry."""
+    if unit not in open_lots:
+        open_lots[unit] = await ledger.open_lots(reader, sheet.business_id, sheet.member_id, unit)
+    taken = lots.burn(open_lots[unit], amount, at=sheet.recorded_at)
+    assert sum(part.amount for part in taken) == amount, "what is available is in lots that can be spent"
+    open_lots[unit] = lots.after(open_lots[unit], taken)
+    return sheet.debit(unit, amount, taken, kind="redemption", counter="redeemed", says=says, rule=rule).id
+
+
+def counts(business_id: int, perks: Sequence[rules.Perk], times: int) -> list[Struct]:
+    """Give the rows that count copies of perks of which there is only so much; they are written if there is room."""
+    limited = {perk.id: perk.in_all for perk in perks if perk.in_all is not None}
+    return [
+        PerkCountRow(business_id, perk, times * sum(one.id == perk for one in perks), most)
+        for perk, most in limited.items()
+    ]
+
+
+def limits_used(asking: Asking, member_id: str, perks: Sequence[rules.Perk]) -> tuple[LimitUseRow, ...]:
+    """Give the perks' limits per member as they stand from now on."""
+    rows = []
+    for perk in {perk.id: perk for perk in perks}.values():
+        times = sum(one.id == perk.id for one in perks)
+        for use in perk.uses(asking.day, asking.edition.programme.zone, times):
+            before = asking.facts.used.get(f"{use.subject}|{use.window}", (0, 0))[0]
+            rows.append(limit_row(asking.business_id, member_id, use, before + times, 0))
+    return tuple(rows)
+
+
+def name_of(taking: Taking, programme: rules.Programme, language: str) -> str:
+    """Say what is redeemed as the member knows it."""
+    if taking.perk is not None:
+        return perk_name(taking.perk, language)
+    return unit_name(programme, taking.unit or "", taking.amount, language)
+
+
+def tell(plan: Plan, programme: rules.Programme, language: str) -> tuple[Redeemed, ...]:
+    """Tell what a plan redeems, before it is carried out."""
+    return tuple(
+        Redeemed(
+            name_of(taking, programme, language), discount.amount_minor,
+            tuple(LineOff(part.line, part.amount_minor) for part in discount.parts),
+            taking.perk.id if taking.perk else None, taking.voucher.code if taking.voucher else None, None, taking.unit,
+            taking.amount, None,
+        )
+        for taking, discount in zip(plan.takings, plan.discounts, strict=True)
+    )  # fmt: skip
+
+
+def receipt_text(programme: rules.Programme, language: str | None, redeemed: Iterable[Redeemed]) -> tuple[str, ...]:
+    """Say on a receipt what was redeemed and what it took off."""
+    spoken = language_for(programme, language)
+    return redeemed_lines(programme, spoken, [(one.says, one.discount_minor) for one in redeemed])

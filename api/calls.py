@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from api.wire import BODY_LIMIT, Kind
-from loyalty_engine.errors import LoyaltyError
+from loyalty_engine.errors import LanguageUnknown, LoyaltyError, MemberTooYoung, PurposeUnknown, WordingUnknown
 
 Scope = Literal["till", "manage", "events", "read"]
 
@@ -17,6 +17,8 @@ TILL: Final = frozenset({"till", "manage"})
 MANAGE: Final = frozenset({"manage"})
 READ: Final = frozenset({"manage", "read"})
 EVENTS: Final = frozenset({"till", "manage", "events"})
+# What may be refused of a decision that a member takes.
+CONSENT: Final = (PurposeUnknown, WordingUnknown, LanguageUnknown, MemberTooYoung)
 TILL_OR_READ: Final = frozenset({"till", "manage", "read"})
 
 

@@ -7,22 +7,18 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import ASGIApp
 
 from api.asking import Ask, reply, reply_stored
-from api.calls import READ, TILL, promised
+from api.calls import CONSENT, READ, TILL, promised
 from loyalty_engine import consenting, ids
 from loyalty_engine.answers_of_consent import ConsentAnswer, ConsentsAnswer
 from loyalty_engine.commands_of_consent import RecordConsent
 from loyalty_engine.errors import (
     ConsentNotAskedFor,
     IdempotencyKeyReused,
-    LanguageUnknown,
     LocationNotYours,
-    MemberTooYoung,
     MemberUnknown,
     OccurredInFuture,
     OccurredTooLongAgo,
     ProgrammeMissing,
-    PurposeUnknown,
-    WordingUnknown,
 )
 
 
@@ -43,8 +39,8 @@ async def read_consents(request: Ask, member_id: FromPath[str]) -> ASGIApp:
         scopes=TILL,
         answers={201: ConsentAnswer},
         refusals=(
-            IdempotencyKeyReused, MemberUnknown, PurposeUnknown, WordingUnknown, LanguageUnknown, MemberTooYoung,
-            ConsentNotAskedFor, OccurredInFuture, OccurredTooLongAgo, LocationNotYours, ProgrammeMissing,
+            IdempotencyKeyReused, MemberUnknown, *CONSENT, ConsentNotAskedFor, OccurredInFuture,
+            OccurredTooLongAgo, LocationNotYours, ProgrammeMissing,
         ),
         changes=True,
     ),

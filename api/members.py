@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from api.asking import Ask, reply, reply_stored
-from api.calls import MANAGE, READ, TILL, promised
+from api.calls import CONSENT, MANAGE, READ, TILL, promised
 from loyalty_engine import adjusting, enrolling, greeting, ids, members
 from loyalty_engine.answers import AdjustmentAnswer, LedgerPage, LookupAnswer, MemberAnswer
 from loyalty_engine.commands import AdjustBalance, EnrolMember, MemberRef
@@ -53,7 +53,7 @@ async def lookup_member(request: Ask, data: JSONBody[Lookup]) -> ASGIApp:
         answers={200: MemberAnswer, 201: MemberAnswer},
         refusals=(
             IdempotencyKeyReused, IdentifierInvalid, MemberUnknown, LocationNotYours, LocationUndeclared,
-            NotInThisEdition, ProgrammeMissing,
+            NotInThisEdition, ProgrammeMissing, *CONSENT,
         ),
         changes=True,
     ),

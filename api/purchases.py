@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import ASGIApp
 
 from api.asking import Ask, reply, reply_stored
-from api.calls import TILL, TILL_OR_READ, promised
+from api.calls import CONSENT, TILL, TILL_OR_READ, promised
 from loyalty_engine import earning, ids, purchases, quoting, refunding
 from loyalty_engine.answers import PurchaseAnswer, PurchaseRead, QuoteAnswer, RefundAnswer
 from loyalty_engine.commands import QuotePurchase, RecordPurchase, RefundByReceipt, RefundPurchase
@@ -53,7 +53,7 @@ async def quote_purchase(request: Ask, data: JSONBody[QuotePurchase]) -> ASGIApp
     **promised(
         scopes=TILL,
         answers={201: PurchaseAnswer},
-        refusals=(*_BASKET, IdempotencyKeyReused, ReceiptConflict),
+        refusals=(*_BASKET, IdempotencyKeyReused, ReceiptConflict, *CONSENT),
         changes=True,
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from loyalty_engine.questions import ConsentPrompt
 from loyalty_engine.redemption_answers import GivenBack, Nudge, PerkOffer, Redeemed, VoucherShown
 from rules import Because
 
@@ -205,7 +206,7 @@ class LookupAnswer(Struct, frozen=True):
     perks: tuple[PerkOffer, ...]
     nudges: tuple[Nudge, ...]
     hint: str | None
-    consent_prompts: tuple[dict[str, Any], ...]
+    consent_prompts: tuple[ConsentPrompt, ...]
 
 
 class LedgerEntry(Struct, frozen=True):

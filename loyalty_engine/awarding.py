@@ -17,6 +17,7 @@ from loyalty_engine import ledger
 from loyalty_engine.answers import Awarded
 from loyalty_engine.deeds import Doing, tagged
 from loyalty_engine.evidence import EventEvidence
+from loyalty_engine.house import House
 from loyalty_engine.instants import from_micros, shown, shown_or_none
 from loyalty_engine.rows import LimitUseRow, MemberRow, limit_row
 from loyalty_engine.shelf import Edition
@@ -103,9 +104,9 @@ def earned(came: Iterable[Came]) -> dict[str, int]:
     return total
 
 
-def carried_out(member: MemberRow, came: Iterable[Came]) -> Doing:
+def carried_out(house: House, sheet: ledger.Sheet, member: MemberRow, came: Iterable[Came]) -> Doing:
     """Carry out what else comes of events, one after the other."""
-    doing = Doing(member)
+    doing = Doing(member, house, sheet)
     for one in came:
         if one.outcome.effects:
             doing.carry_out(one.outcome.effects)

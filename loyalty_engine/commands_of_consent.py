@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -47,10 +48,10 @@ class RecordConsent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     evidence: Evidence = Evidence()
 
 
-def as_recorded(given: ConsentGiven, evidence: Evidence) -> RecordConsent:
+def as_recorded(given: ConsentGiven, evidence: Evidence, happened: datetime) -> RecordConsent:
     """Read what a till sends along with a purchase or a new member as the decision it is."""
     language = given.language if isinstance(given.language, str) else None
     return RecordConsent(
         purpose=given.purpose, channel=given.channel, decision=given.decision, wording=given.wording,
-        language=language, evidence=evidence,
+        language=language, evidence=evidence, occurred_at=happened,
     )  # fmt: skip

@@ -5,7 +5,6 @@ A no stands from the moment it is written down: what waits in the outbox is judg
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,7 +23,7 @@ from loyalty_engine.commands import Ticket
 from loyalty_engine.commands_of_consent import RecordConsent
 from loyalty_engine.consent import fold, reading, recording
 from loyalty_engine.consent.records import ConsentRow
-from loyalty_engine.database import MemberState, Opening, Page
+from loyalty_engine.database import Opening, Page
 from loyalty_engine.errors import MemberUnknown
 from loyalty_engine.instants import shown, shown_or_none, to_micros
 from loyalty_engine.members import moved, state_of
@@ -67,7 +66,7 @@ async def record_consent(
         writing = recording.Writing(
             business_id=caller.business_id, journal_id=line_id, key_id=caller.key_id, location=location, recorded_at=at
         )
-        person = person_of(house, caller.business_id, state)
+        person = recording.person_of(house, caller.business_id, state)
         written = recording.write(house, edition, person, before, (command,), writing, pointers=("",))
         [record] = written.new
         says = await _says(house, record)
@@ -82,16 +81,6 @@ async def record_consent(
         )  # fmt: skip
 
     return await journal.once(house, told, decide)
-
-
-def person_of(house: House, business_id: int, state: MemberState) -> recording.Person:
-    """Give what a consent record needs of a member; the birthday is unsealed for it."""
-    born = None
-    if state.sealed_profile:
-        opened = house.vault.open(business_id, state.id, state.wrapped_key, "profile", state.sealed_profile)
-        said = msgspec.json.decode(opened, type=dict[str, str]).get("birthday")
-        born = date.fromisoformat(said) if said else None
-    return recording.Person(id=state.id, wrapped_key=state.wrapped_key, language=state.language, born=born)
 
 
 async def consents_of(house: House, caller: Caller, member_id: str, *, at: datetime) -> ConsentsAnswer:

@@ -7,28 +7,36 @@ of a programme warns of those. A deed is kept with the command that brought it a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from msgspec import Struct
 
 import rules
+from loyalty_engine import outbox
+from loyalty_engine.outbox import Note
 from loyalty_engine.rows import MemberRow
+
+if TYPE_CHECKING:
+    from loyalty_engine.house import House
+    from loyalty_engine.ledger import Sheet
 
 # Effects that are entries and lots: see awarding.py.
 OF_THE_LEDGER = frozenset({"award", "multiply"})
 # Effects that another room carries out with what earned them: see granting.py.
 GIVEN = frozenset({"grant"})
 # Effects that the language knows and no room carries out yet; a room that does takes its name from here.
-TO_COME = frozenset({"ask", "message", "notify", "open_case", "promise"})
+TO_COME = frozenset({"ask", "notify", "open_case", "promise"})
 
 
 class Doing:
     """What one command does to a member besides moving units: their row as it will be, and rows that go with it."""
 
-    def __init__(self, member: MemberRow) -> None:
-        """Begin with the member as the command leaves them otherwise."""
+    def __init__(self, member: MemberRow, house: House, sheet: Sheet) -> None:
+        """Begin with the member as the command leaves them otherwise, and the sheet of its entries."""
         self.member = member
+        self.house = house
+        self.sheet = sheet
         self.rows: list[Struct] = []
 
     def carry_out(self, happenings: Iterable[rules.Happening]) -> None:
@@ -62,4 +70,19 @@ def _tag(doing: Doing, happening: rules.Happening) -> None:
     doing.member = msgspec.structs.replace(doing.member, tags=msgspec.json.encode(tags).decode())
 
 
-CARRIED_OUT: dict[str, Carry] = {"tag": _tag}
+def _message(doing: Doing, happening: rules.Happening) -> None:
+    """Put a text into the outbox; whether it may leave is judged when it would."""
+    effect, member, sheet = cast("rules.SendMessage", happening.values), doing.member, doing.sheet
+    language = member.language if member.language in effect.text else next(iter(effect.text))
+    assert language is not None, "a text is written in some language"
+    detail = effect.purpose.rpartition(".")[2]
+    note = Note(
+        channel=detail if detail in rules.CHANNELS and detail != "any" else "sms", purpose=effect.purpose,
+        text=effect.text[language], language=language, journal_id=sheet.journal_id,
+    )  # fmt: skip
+    doing.rows.append(
+        outbox.to_member(doing.house, sheet.business_id, member.id, member.wrapped_key, note, at=sheet.recorded_at)
+    )
+
+
+CARRIED_OUT: dict[str, Carry] = {"tag": _tag, "message": _message}

@@ -37,6 +37,7 @@ from loyalty_engine.answers import Answer, Awarded, MemberSeen, PurchaseAnswer, 
 from loyalty_engine.awarding import Came
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import QuotePurchase, RecordPurchase, Redeem, Ticket
+from loyalty_engine.consent import recording
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import (
     BodyInvalid,
@@ -132,9 +133,8 @@ async def read(house: House, caller: Caller, command: QuotePurchase, at: datetim
     """Read what the till says. Refused in this order: the place, what we cannot do, currency, lines, time, member."""
     edition = await house.shelf.current(caller.business_id)
     location = place_of(caller, command.location)
-    for field in ("consents", "referred_by"):
-        if getattr(command, field):
-            raise NotInThisEdition(pointer=f"/{field}")
+    if command.referred_by:
+        raise NotInThisEdition(pointer="/referred_by")
     about = edition.programme.about
     if command.currency != about.currency:
         raise CurrencyMismatch(pointer="/currency", expected=about.currency)
@@ -217,7 +217,7 @@ async def _post(
     house: House, caller: Caller, command: RecordPurchase, told: journal.Told, judged: Judged, page: Page,
     reader: journal.Reader,
 ) -> Posting:  # fmt: skip
-    """Write the outcome on the ledger. After this point nothing can be refused."""
+    """Write the outcome on the ledger. After this point only what is said of consent can be refused."""
     basket, state, business_id = judged.basket, judged.state, caller.business_id
     recorded_at = to_micros(told.ticket.at)
     places = location_rows(business_id, basket.location, page, judged.edition.programme, recorded_at)
@@ -246,7 +246,8 @@ async def _post(
     given = await granting.grants(sheet, judged.came, reader)
     tier, seen = tiers.seen(judged.edition, stands, member.language), MemberSeen(member.id, masked, new is not None)
     answer = _answer(judged, sheet, Said(awards, seen, tier, member.language, spent, given))
-    doing = awarding.carried_out(stays, judged.came)
+    doing = awarding.carried_out(house, sheet, stays, judged.came)
+    agreed = await recording.along(house, caller.key_id, command, judged.edition, member, sheet, reader)
     return Posting(
         business_id=business_id, expected=0 if state is None else state.revision, member=doing.member,
         identifiers=(new.identifier,) if new else (), locations=places,
@@ -254,7 +255,7 @@ async def _post(
         entries=tuple(sheet.entries), lots=sheet.lots, burns=sheet.burns, allocations=tuple(sheet.allocations),
         accounts=sheet.touched,
         limit_uses=awarding.limits_used(business_id, member.id, judged.came) + tiers.marks(stands) + spent.limit_uses,
-        extra=(*sheet.stretched, *doing.rows, *spent.rows, *granting.rows(given)),
+        extra=(*sheet.stretched, *doing.rows, *spent.rows, *granting.rows(given), *agreed),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from loyalty_engine import awarding, granting, ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
+from loyalty_engine.consent import recording
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import MemberUnknown, NotInThisEdition
 from loyalty_engine.evidence import EnrolmentEvidence
@@ -20,16 +21,16 @@ from loyalty_engine.identifiers import Identifier, mask
 from loyalty_engine.instants import from_micros, shown, to_micros
 from loyalty_engine.knowing import month_and_day
 from loyalty_engine.ladder import Gained
-from loyalty_engine.members import as_shown, balances, enrol_rows, named
-from loyalty_engine.rows import Posting
+from loyalty_engine.members import as_shown, balances, enrol_rows, moved, named
+from loyalty_engine.rows import MemberRow, Posting
 from loyalty_engine.shelf import Edition
 
 
 async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Ticket) -> Answer:
     """Let somebody join by number or address; who is a member already is answered as they are (200)."""
     edition = await house.shelf.current(caller.business_id)
-    if command.referred_by is not None or command.consents:
-        raise NotInThisEdition(pointer="/referred_by" if command.referred_by is not None else "/consents")
+    if command.referred_by is not None:
+        raise NotInThisEdition(pointer="/referred_by")
     who = named(house, caller.business_id, command.member, edition.programme.about.country)
     at = to_micros(ticket.at)
     opening = Opening(
@@ -46,30 +47,45 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
     async def decide(page: Page, reader: journal.Reader) -> Posting:
         valid = await house.shelf.valid_at(caller.business_id, at, published=page.version)
         if page.member is not None:
-            return await _known_already(house, told, page.member, valid.programme, reader)
+            return await _known_already(house, caller, told, command, page.member, valid, reader)
         if who.identifier is None:
             raise MemberUnknown(pointer="/member/id")
-        return await _joins(house, told, command, who.identifier, page, valid, reader)
+        return await _joins(house, caller, told, command, who.identifier, page, valid, reader)
 
     answer = await journal.once(house, told, decide)
     return _with_name(answer, command)
 
 
 async def _known_already(
-    house: House, told: journal.Told, state: MemberState, programme: rules.Programme, reader: journal.Reader
-) -> Posting:
+    house: House, caller: Caller, told: journal.Told, command: EnrolMember, state: MemberState, edition: Edition,
+    reader: journal.Reader,
+) -> Posting:  # fmt: skip
     """Answer who is a member already; who asks with somebody's number is not told their name."""
     business_id = told.opening.business_id
-    answer = await as_shown(house, business_id, state, programme, reader)
+    answer = await as_shown(house, business_id, state, edition.programme, reader)
     answer = msgspec.structs.replace(answer, name=None, birthday=None)
     line_id = ids.new("jnl", told.opening.now // 1000)
     line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=state.id)
-    return Posting(business_id=business_id, expected=None, member=None, journal=line)
+    if not command.consents:
+        return Posting(business_id=business_id, expected=None, member=None, journal=line)
+    member = moved(business_id, state)
+    sheet = _sheet(told, member, line_id, edition)
+    agreed = await recording.along(house, caller.key_id, command, edition, member, sheet, reader)
+    line = msgspec.structs.replace(line, revision=member.revision)
+    return Posting(business_id=business_id, expected=state.revision, member=member, journal=line, extra=agreed)
+
+
+def _sheet(told: journal.Told, member: MemberRow, line_id: str, edition: Edition) -> ledger.Sheet:
+    at = told.opening.now
+    return ledger.Sheet(
+        business_id=member.business_id, member_id=member.id, revision=member.revision, accounts=(),
+        journal_id=line_id, version=edition.version, occurred_at=at, recorded_at=at,
+    )  # fmt: skip
 
 
 async def _joins(
-    house: House, told: journal.Told, command: EnrolMember, identifier: Identifier, page: Page, edition: Edition,
-    reader: journal.Reader,
+    house: House, caller: Caller, told: journal.Told, command: EnrolMember, identifier: Identifier, page: Page,
+    edition: Edition, reader: journal.Reader,
 ) -> Posting:  # fmt: skip
     """Enrol somebody, and give what the programme gives for joining."""
     business_id, at, location = told.opening.business_id, told.opening.now, told.opening.location
@@ -81,10 +97,7 @@ async def _joins(
     facts = rules.MemberFacts(joined_at=from_micros(at), language=command.language, birthday=birthday)
     joined = awarding.joining(edition, facts, occurred_at=at, location=location)
     came = () if joined is None else (joined,)
-    sheet = ledger.Sheet(
-        business_id=business_id, member_id=new.member.id, revision=1, accounts=(),
-        journal_id=ids.new("jnl", at // 1000), version=edition.version, occurred_at=at, recorded_at=at,
-    )  # fmt: skip
+    sheet = _sheet(told, new.member, ids.new("jnl", at // 1000), edition)
     awards = tuple(award for one in came for award in awarding.award(sheet, one))
     stands = await tiers.after(reader, edition, None, sheet, Gained(0, 0, awarding.earned(came)))
     given = await granting.grants(sheet, came, reader)
@@ -100,13 +113,14 @@ async def _joins(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=new.member.id, revision=1,
         version=edition.version, input=msgspec.json.encode(evidence).decode(),
     )  # fmt: skip
-    doing = awarding.carried_out(tiers.moved_to(new.member, edition, stands), came)
+    doing = awarding.carried_out(house, sheet, tiers.moved_to(new.member, edition, stands), came)
+    agreed = await recording.along(house, caller.key_id, command, edition, new.member, sheet, reader)
     return Posting(
         business_id=business_id, expected=0, member=doing.member, identifiers=(new.identifier,), journal=line,
         locations=location_rows(business_id, location, page, programme, at) if command.location else (),
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
         limit_uses=awarding.limits_used(business_id, new.member.id, came) + tiers.marks(stands),
-        extra=(*doing.rows, *granting.rows(given)),
+        extra=(*doing.rows, *granting.rows(given), *agreed),
     )  # fmt: skip
 
 

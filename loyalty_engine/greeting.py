@@ -12,6 +12,7 @@ import msgspec
 
 from loyalty_engine import offering, vouchers
 from loyalty_engine.answers import LookupAnswer
+from loyalty_engine.consent import prompts
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import facts_of, recognise
 from loyalty_engine.wording import language_for
@@ -26,9 +27,13 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
     """Tell a till what a number has here; an unknown one is answered, not refused."""
     answer, state = await recognise(house, caller, ref, at=at)
     edition = await house.shelf.current(caller.business_id)
+    now = to_micros(at)
+    known, language = (state.id, state.language) if state is not None else (None, None)
+    asked = await prompts.due(house.database, edition.programme, caller.business_id, known, language, at=now)
+    if asked:
+        answer = msgspec.structs.replace(answer, consent_prompts=asked)
     if state is None or not edition.programme.perks:
         return answer
-    now = to_micros(at)
     wallet = offering.Wallet(
         business_id=caller.business_id, edition=edition, facts=facts_of(state, now), occurred=at,
         language=language_for(edition.programme, state.language), reader=house.database,

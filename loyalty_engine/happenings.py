@@ -119,7 +119,7 @@ async def posted(
         revision=sheet.revision, version=edition.version, subject=came.event.kind,
         input=msgspec.json.encode(EventEvidence(came.event, came.facts)).decode(),
     )  # fmt: skip
-    doing = awarding.carried_out(tiers.moved_to(moved(business_id, state), edition, stands), (came,))
+    doing = awarding.carried_out(house, sheet, tiers.moved_to(moved(business_id, state), edition, stands), (came,))
     return Posting(
         business_id=business_id, expected=state.revision, member=doing.member, journal=line, locations=places,
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine import tiers
+from loyalty_engine.consent import fold, reading
 from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.members import facts_of, profile_of
 
@@ -31,7 +32,7 @@ ON_THE_PAGE = frozenset({
     "used",
 })  # fmt: skip
 # Facts that the language knows and no room keeps yet: they stay as if nothing were known, and the check says so.
-TO_COME = frozenset({"consents", "open_case", "contact_person", "ambassador_degree"})
+TO_COME = frozenset({"open_case", "contact_person", "ambassador_degree"})
 # A rhythm takes two intervals: one alone may be chance.
 _RHYTHM = 3
 # The days of a window are the programme's; an instant may lie a day to either side of its own in UTC.
@@ -138,9 +139,18 @@ async def _told(asking: Asking, kind: str, since: int, until: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+async def _consents(asking: Asking) -> tuple[str, ...]:
+    """Name what the member agrees to by now: a yes that comes along with this very purchase counts from the next."""
+    if asking.state is None:
+        return ()
+    states = await reading.states_of(asking.reader, asking.business_id, asking.state.id)
+    return fold.purposes(states, asking.at)
+
+
 LookUp = Callable[[Asking], Awaitable[Any]]
 # Facts that are looked up when a rule asks; a room that comes to keep one adds its entry and takes it from TO_COME.
 LOOKED_UP: dict[str, LookUp] = {
+    "consents": _consents,
     "usual_interval_days": _usual_interval_days,
     "birthday": _birthday,
     "tier": _tier,

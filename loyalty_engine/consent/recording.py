@@ -17,8 +17,9 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine import ids
-from loyalty_engine.commands_of_consent import Evidence, RecordConsent
-from loyalty_engine.consent import fold
+from loyalty_engine.commands import EnrolMember, RecordPurchase
+from loyalty_engine.commands_of_consent import Evidence, RecordConsent, as_recorded
+from loyalty_engine.consent import fold, reading
 from loyalty_engine.consent.records import (
     EVERY_PURPOSE,
     NOTHING_BEFORE,
@@ -36,7 +37,11 @@ from loyalty_engine.errors import (
 from loyalty_engine.instants import from_micros, to_micros
 
 if TYPE_CHECKING:
+    from loyalty_engine.consent.reading import Reader
+    from loyalty_engine.database import MemberState
     from loyalty_engine.house import House
+    from loyalty_engine.ledger import Sheet
+    from loyalty_engine.rows import MemberRow
     from loyalty_engine.shelf import Edition
 
 # A no may come in the member's own words: these are hashed in the place of a wording.
@@ -78,6 +83,38 @@ class Written(Struct, frozen=True):
             return ()
         first = self.new[0]
         return (*self.new, *fold.rows(first.business_id, first.member_id, self.states))
+
+
+async def along(
+    house: House, key_id: str, command: RecordPurchase | EnrolMember, edition: Edition, member: MemberRow,
+    sheet: Sheet, reader: Reader,
+) -> tuple[Struct, ...]:  # fmt: skip
+    """Give the rows of what was agreed to along with a purchase or an enrolment; none where nothing was said."""
+    if not command.consents:
+        return ()
+    before = await reading.records_of(reader, sheet.business_id, member.id)
+    evidence = Evidence(
+        location=command.location, till=getattr(command, "till", None), staff=getattr(command, "staff", None)
+    )
+    happened = from_micros(min(sheet.occurred_at, sheet.recorded_at))
+    told = [as_recorded(given, evidence, happened) for given in command.consents]
+    writing = Writing(
+        business_id=sheet.business_id, journal_id=sheet.journal_id, key_id=key_id, location=command.location,
+        recorded_at=sheet.recorded_at,
+    )  # fmt: skip
+    pointers = [f"/consents/{n}" for n in range(len(told))]
+    person = person_of(house, sheet.business_id, member)
+    return write(house, edition, person, before, told, writing, pointers=pointers).rows()
+
+
+def person_of(house: House, business_id: int, member: MemberRow | MemberState) -> Person:
+    """Give what a consent record needs of a member; the birthday is unsealed for it."""
+    born = None
+    if member.sealed_profile:
+        opened = house.vault.open(business_id, member.id, member.wrapped_key, "profile", member.sealed_profile)
+        said = msgspec.json.decode(opened, type=dict[str, str]).get("birthday")
+        born = date.fromisoformat(said) if said else None
+    return Person(id=member.id, wrapped_key=member.wrapped_key, language=member.language, born=born)
 
 
 def write(

@@ -20,6 +20,7 @@ from api import (
     consents,
     documentation,
     events,
+    gateways,
     health,
     identity,
     keys,
@@ -32,6 +33,7 @@ from api.asking import Ask
 from api.front import Front
 from api.logbook import clock, configure_log
 from api.problems import HANDLERS
+from api.texts import carrier, hatch
 from loyalty_engine.house import House, open_house
 from loyalty_engine.settings import Settings
 from loyalty_engine.upkeep import keep_up
@@ -50,12 +52,13 @@ def create_app(
     """
     chosen = house.settings if house is not None else settings or Settings.from_environ(os.environ)
     configure_log(chosen.log_level)
-    doors = (members, identity, privacy, consents, purchases, events, batches, programmes, keys)
+    doors = (members, identity, privacy, consents, purchases, events, batches, programmes, keys, gateways)
     app = Litestar(
         route_handlers=[
             Router("/v1", route_handlers=[route for door in doors for route in door.ROUTES],
                    before_request=access.signed_in),
             *health.ROUTES,
+            *hatch.ROUTES,
             *documentation.ROUTES,
         ],
         request_class=Ask,
@@ -83,6 +86,8 @@ def _opened(settings: Settings, now: Callable[[], datetime]) -> Callable[[Litest
         # The thread that waits for the disk gets its turn soon, not after the usual five milliseconds.
         switching = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_INTERVAL)
+        client = carrier.new_client()
+        house.carrier_of = carrier.carriers(house, client, now)
         upkeep = asyncio.create_task(keep_up(house, now), name="upkeep")
         try:
             yield
@@ -90,6 +95,7 @@ def _opened(settings: Settings, now: Callable[[], datetime]) -> Callable[[Litest
             upkeep.cancel()
             with suppress(asyncio.CancelledError):
                 await upkeep
+            await client.aclose()
             sys.setswitchinterval(switching)
             gc.set_threshold(*thresholds)
             gc.unfreeze()

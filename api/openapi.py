@@ -31,6 +31,8 @@ _PATH_SHAPES: Final = {
     "purchase_id": ("^pur_[0-9a-z]{26}$", "pur_01m7q5cqg0envvna4f65046jhb"),
     "key_id": ("^[0-9A-Za-z]{8}$", "7Q2mX0aB"),
     "number": ("^[1-9][0-9]{0,8}$", "7"),
+    "gateway": ("^[a-z0-9_]{1,30}$", "twilio"),
+    "message": ("^[^/]{1,200}$", "SM00000000000000000000000000000001"),
     "location": ("^[^/]{1,100}$", "grunerlokka"),
 }
 _MEDIA: Final[dict[Kind, str]] = {
@@ -50,6 +52,7 @@ _TITLES: Final = {
     "batches": "Batches",
     "programmes": "The programme",
     "keys": "Keys and locations",
+    "gateways": "Texts and gateways",
     "health": "Health",
 }
 # What a type cannot say of itself.

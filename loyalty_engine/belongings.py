@@ -78,6 +78,11 @@ BELONGINGS: Final[tuple[Belonging, ...]] = (
         table="messages", erasure="deleted", hidden=("number_index", "wrapped_key"), sealed={"sealed": "message"},
         instants=("queued_at", "expires_at", "due_at", "claimed_until", "left_at", "ended_at"),
     ),
+    Belonging(
+        table="inbound_texts", key=("gateway", "message_id"), erasure="deleted",
+        hidden=("number_index", "wrapped_key"), sealed={"sealed": "inbound text"},
+        instants=("received_at", "reviewed_at"),
+    ),
     Belonging(table="merges", texts=("carried",), instants=("merged_at", "undone_at"), why="opaque ids and lots"),
     Belonging(
         table="confirmations", merge="stays", erasure="deleted", hidden=("code_hash", "replaces"),
@@ -106,6 +111,9 @@ NOT_A_MEMBERS: Final[dict[str, str]] = {
     "drafts": "the programme as it is being written",
     "versions": "the programme as it was published",
     "cohort_awards": "awards to many at once, and whom they were for, as conditions",
+    "phone_lines": "the business's accounts with its gateways, sealed",
+    "webhooks": "addresses that are told what happens, with their secrets sealed",
+    "webhook_deliveries": "which event was told to which address, by the journal line's id",
     "message_counts": "how many messages went to a country on a day",
     "voucher_steps": "what happened to a voucher, by voucher; the voucher is the member's and shown there",
     "perk_counts": "how many copies of a perk everybody together has had",

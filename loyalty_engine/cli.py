@@ -22,6 +22,7 @@ from loyalty_engine.erasures import erasures_group
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from loyalty_engine.proving.command import prove_command, say_proofs
+from loyalty_engine.rehearsing import text_command
 from loyalty_engine.terminal import business_option, database_option, in_house, new_ticket, now, settings_of
 from loyalty_engine.upkeep import go_round
 from loyalty_engine.verify import verify
@@ -291,7 +292,7 @@ def import_() -> None:
 import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
 main.add_command(erasures_group)
 main.add_command(prove_command)
-for command in (backtest_command, plan_command, rollback_command, versions_command):
+for command in (backtest_command, plan_command, rollback_command, text_command, versions_command):
     main.add_command(command)
 
 

@@ -3,11 +3,12 @@
     LoyaltyError
     ├── NotUnderstood (400)   MalformedBody, IdempotencyKeyMissing, IdempotencyKeyMalformed, CursorMalformed,
     │                         ParameterMalformed
-    ├── NotSignedIn (401)     KeyMissing, KeyUnknown
-    ├── NotAllowed (403)      ScopeMissing, LocationNotYours, KeyInUrl
+    ├── NotSignedIn (401)     KeyMissing, KeyUnknown, ProofMissing
+    ├── NotAllowed (403)      ScopeMissing, LocationNotYours, KeyInUrl, ProofWrong
     ├── NotFound (404)        MemberUnknown, PurchaseUnknown, LocationUnknown, KeyIdUnknown, VersionUnknown,
     │                         DraftMissing, BusinessUnknown, RouteUnknown, MergeUnknown,
-    │                         RequestUnknown
+    │                         RequestUnknown,
+    │                         GatewayUnknown, TextUnknown, WebhookUnknown
     ├── NotHere (405)         MethodNotAllowed
     ├── InConflict (409)      InProgress, BacktestRunning, MergeNotTheLast, HoldsInTheWay
     ├── TooLarge (413)        BodyTooLarge
@@ -18,7 +19,8 @@
     │                         ProgrammeRefused, LocationUndeclared, LineUnknown, RefundExceedsPurchase,
     │                         NothingLeftToRefund, InsufficientBalance, UnitUnknown,
     │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition, PurposeUnknown,
-    │                         WordingUnknown, LanguageUnknown, MemberTooYoung, ConsentNotAskedFor
+    │                         WordingUnknown, LanguageUnknown, MemberTooYoung, ConsentNotAskedFor,
+    │                         GatewayRefused
     ├── TooMany (429)         TooManyRequests
     ├── OurFault (500)        InternalError
     └── Unavailable (503)     Busy, DatabaseAway
@@ -111,6 +113,10 @@ class KeyUnknown(NotSignedIn):
     """This API key is not valid: it is mistyped, has expired or has been revoked."""
 
 
+class ProofMissing(NotSignedIn):
+    """Nothing proves that this comes from the gateway: a signature or password is missing."""
+
+
 class NotAllowed(LoyaltyError):
     """The caller may not do this."""
 
@@ -127,6 +133,10 @@ class LocationNotYours(NotAllowed):
 
 class KeyInUrl(NotAllowed):
     """An API key was sent in the address, where it is logged; send it as a header, and replace that key."""
+
+
+class ProofWrong(NotAllowed):
+    """This does not come from the gateway, or came too long ago: the proof in it is wrong."""
 
 
 class NotFound(LoyaltyError):
@@ -173,6 +183,18 @@ class RequestUnknown(NotFound):
 
 class BusinessUnknown(NotFound):
     """There is no such business."""
+
+
+class GatewayUnknown(NotFound):
+    """The business has no such gateway."""
+
+
+class TextUnknown(NotFound):
+    """There is no such text."""
+
+
+class WebhookUnknown(NotFound):
+    """There is no such webhook."""
 
 
 class NotHere(LoyaltyError):
@@ -365,6 +387,10 @@ class ConsentNotAskedFor(Refused):
     """Nothing waits to be confirmed: nobody was asked, or too long ago."""
 
     kept = True
+
+
+class GatewayRefused(Refused):
+    """The gateway cannot be set up like this."""
 
 
 class NotInThisEdition(Refused):

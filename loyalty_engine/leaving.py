@@ -54,6 +54,9 @@ async def address_of(house: House, transaction: Transaction, row: MessageRow) ->
     if not members or not members[0][0]:
         raise VaultClosed
     words = outbox.words_of(house, row, members[0][0])
+    if words.to is not None:
+        # An answer goes to the number that asked, whichever others its member has.
+        return Address(words.to, words.kind or "", row.number_index or "", words)
     kind = "email" if row.channel == "email" else "phone"
     found = await transaction.fetch(
         "SELECT sealed, blind_index, home FROM identifiers WHERE business_id = $1 AND member_id = $2 AND kind = $3 "

@@ -115,6 +115,17 @@ def to_member(house: House, business_id: int, member_id: str, wrapped_key: str, 
     return _row(business_id, ids.new("msg", at // _MICROS), note, sealed, at=at, member_id=member_id)
 
 
+def to_number(
+    house: House, business_id: int, member_id: str, wrapped_key: str, identifier: Identifier, note: Note, *, at: int
+) -> MessageRow:
+    """Make the row of a message to one number of a member's: the answer to whoever asked from it, and nobody else."""
+    words = msgspec.json.encode(Words(note.text, note.subject, identifier.value, identifier.kind)).decode()
+    sealed = house.vault.seal(business_id, member_id, wrapped_key, _FIELD, words)
+    index = house.vault.blind_index(business_id, identifier)
+    row = _row(business_id, ids.new("msg", at // _MICROS), note, sealed, at=at, member_id=member_id)
+    return msgspec.structs.replace(row, number_index=index)
+
+
 def to_stranger(house: House, business_id: int, identifier: Identifier, note: Note, *, at: int) -> MessageRow:
     """Make the row of a message to a number or address that is no member's: an answer, or a code."""
     message_id = ids.new("msg", at // _MICROS)

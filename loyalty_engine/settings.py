@@ -57,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     write_lanes: Annotated[int, Meta(ge=1, le=16)] = 1
     # Start although the database may lose what it has confirmed (fsync or synchronous_commit off). Never in a shop.
     unsafe_durability: bool = False
+    # The address by which the world reaches this installation, such as https://loyalty.example.no; texts come in under
+    # it, gateways sign it, and messages link to it.
+    public_url: Annotated[str, Meta(pattern="^(https?://[^/?#]+)?$")] = ""
     # Level of the log: debug, info, warning or error.
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

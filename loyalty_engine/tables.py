@@ -23,6 +23,7 @@ from loyalty_engine.tables_of_identity import (
     Tombstone,
     Viewing,
 )
+from loyalty_engine.tables_of_texts import InboundText, PhoneLine, Webhook, WebhookDelivery
 
 
 class Business(Table, tablename="businesses", db=DB):
@@ -281,4 +282,8 @@ TABLES: tuple[type[Table], ...] = (
     VoucherStep,
     PerkCount,
     Hold,
+    PhoneLine,
+    InboundText,
+    Webhook,
+    WebhookDelivery,
 )

@@ -18,6 +18,7 @@ from rules.form import Form, FormField, FormPart, form
 from rules.judge import evaluate_tree
 from rules.jurisdictions import JURISDICTIONS, Jurisdiction
 from rules.known import EVENTS
+from rules.lengths import Length, measure, plain, sms_parts
 from rules.needs import Needs
 from rules.outcome import Award, Because, Happening, Outcome, Use
 from rules.periods import END, Period, TimeWindow, end_of, window
@@ -27,7 +28,6 @@ from rules.reading import read, schema, write_toml
 from rules.remainder import check_source
 from rules.rewards import Qualifies, Referral, Tier
 from rules.sentences import sentence
-from rules.texts import sms_parts
 from rules.tongues import TONGUES
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "GrantPerk",
     "Happening",
     "Jurisdiction",
+    "Length",
     "Limit",
     "Line",
     "MemberFacts",
@@ -92,7 +93,9 @@ __all__ = [
     "evaluate_tree",
     "form",
     "judged",
+    "measure",
     "paid",
+    "plain",
     "read",
     "schema",
     "sentence",

@@ -1,42 +1,10 @@
-"""What members read: is it there in every language, and does it fit into one text message?
+"""What members read: is it there in every language, and does it fit into one text message?"""
 
-Lengths are those of 3GPP TS 23.038: 160 units alone or 153 in each of several parts in its own alphabet, 70 or 67
-units of 16 bits in any other. What takes two units is never split over two parts.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
 
 from rules.findings import Finding
+from rules.lengths import ALONE, ALPHABET, OF_TWO_UNITS, WIDE_ALONE, sms_parts
 from rules.programme import Programme
-
-_ALPHABET: Final = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_OF_TWO_UNITS: Final = frozenset("\f^{}[]~\\|€")
-_ALONE, _IN_PARTS = 160, 153
-_WIDE_ALONE, _WIDE_IN_PARTS = 70, 67
-_BEYOND_16_BITS: Final = "\U00010000"
-
-
-def sms_parts(text: str) -> int:
-    """How many parts a text message needs."""
-    if _ALPHABET.issuperset(character for character in text if character not in _OF_TWO_UNITS):
-        return _parts([2 if character in _OF_TWO_UNITS else 1 for character in text], _ALONE, _IN_PARTS)
-    return _parts([2 if character >= _BEYOND_16_BITS else 1 for character in text], _WIDE_ALONE, _WIDE_IN_PARTS)
-
-
-def _parts(units: Iterable[int], alone: int, room: int) -> int:
-    sizes = list(units)
-    if sum(sizes) <= alone:
-        return 1
-    parts, filled = 1, 0
-    for size in sizes:
-        if filled + size > room:
-            parts, filled = parts + 1, 0
-        filled += size
-    return parts
 
 
 def wording(programme: Programme) -> Iterator[Finding]:
@@ -79,7 +47,7 @@ def long_texts(programme: Programme) -> Iterator[Finding]:
 
 
 def _fit(text: str) -> str:
-    odd = sorted({character for character in text if character not in _ALPHABET | _OF_TWO_UNITS})
+    odd = sorted({character for character in text if character not in ALPHABET | OF_TWO_UNITS})
     if not odd:
-        return f"at most {_ALONE} characters"
-    return f"at most {_WIDE_ALONE} characters, or {_ALONE} without {' '.join(odd)}"
+        return f"at most {ALONE} characters"
+    return f"at most {WIDE_ALONE} characters, or {ALONE} without {' '.join(odd)}"

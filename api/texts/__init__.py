@@ -1,0 +1,1 @@
+"""The post hatch: one file per gateway that carries texts, and the door at which their texts come in."""

@@ -1,0 +1,40 @@
+"""The gateways there are: each file in this folder brings its own, and nobody keeps a list."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from api import texts
+from api.texts.gateway import Gateway
+from loyalty_engine.errors import Detail, GatewayRefused
+
+
+@cache
+def gateways() -> dict[str, type[Gateway]]:
+    """Give every gateway by its name."""
+    found: dict[str, type[Gateway]] = {}
+    for file in pkgutil.iter_modules(texts.__path__):
+        module = import_module(f"{texts.__name__}.{file.name}")
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, Gateway) and kind.__module__ == module.__name__:
+                found[kind.name] = kind
+    del found[Gateway.name]
+    return found
+
+
+def set_up(name: str, settings: dict[str, Any]) -> Gateway:
+    """Open a gateway with its settings; raise GatewayRefused, naming what is missing, where that cannot be."""
+    kind = gateways().get(name)
+    if kind is None:
+        known = ", ".join(sorted(gateways()))
+        raise GatewayRefused(f"There is no gateway of this name; there are {known}.", pointer="/gateway")
+    try:
+        return msgspec.convert(settings, kind)
+    except msgspec.ValidationError as problem:
+        says = str(problem).replace("`", "").replace("$.", "")
+        raise GatewayRefused(details=(Detail("/settings", "gateway_refused", says),)) from None

@@ -1,0 +1,180 @@
+"""THE STORY of a text: it comes in by a gateway, is read once, has one effect, and is answered at most once.
+
+Invariant: a gateway's message id is the command's key, so the same text told fifty times is one journal line, and its
+answer, its consent records and its new member are kept together with that line or not at all. The answer goes to the
+number that asked and to no other, through the outbox and its gate.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from loyalty_engine import ids, journal, outbox
+from loyalty_engine.commands import Ticket
+from loyalty_engine.consent import reading, recording
+from loyalty_engine.database import Opening, Page
+from loyalty_engine.identifiers import Identifier, IdentifierRefused, parse_phone
+from loyalty_engine.instants import to_micros
+from loyalty_engine.members import Newcomer, enrol_rows, moved
+from loyalty_engine.rows import Posting
+from loyalty_engine.texts.asking import Asked, InboundRow, Incoming, Reaction
+from loyalty_engine.texts.reacting import react
+from loyalty_engine.texts.reading import UNKNOWN, wish_of
+from rules import sms_parts
+
+if TYPE_CHECKING:
+    from loyalty_engine.house import House
+    from loyalty_engine.outbox import MessageRow
+
+KIND: Final = "text"
+SEALED_AS: Final = "inbound text"
+REHEARSED: Final = "rehearsed"
+
+
+class Heard(Struct, frozen=True):
+    """What came of a text: what it asked for, the id of its answer, and whether it had come before."""
+
+    wish: str
+    answer_id: str | None
+    hit: bool = False
+
+
+class Words(Struct, frozen=True):
+    """What is sealed of a text."""
+
+    sender: str
+    to: str
+    text: str
+
+
+async def receive(house: House, business_id: int, slug: str, incoming: Incoming, *, at: datetime) -> Heard:
+    """Take a text in, once. Raises ProgrammeMissing where the business has published nothing."""
+    edition = await house.shelf.current(business_id)
+    now = to_micros(at)
+    identifier = _sender(incoming.sender, edition.programme.country)
+    index = house.vault.blind_index(business_id, identifier) if identifier is not None else None
+    # No key that a till can send has a line break in it: the two never meet.
+    key = f"text\n{incoming.gateway}\n{incoming.id}"
+    opening = Opening(business_id=business_id, key=key, blind_index=index, occurred_at=now, now=now)
+    told = journal.Told(
+        kind=KIND, ticket=Ticket(key, ids.new("req", now // 1000), at), opening=opening, fingerprint=journal.hashed(key)
+    )
+
+    async def decide(page: Page, reader: journal.Reader) -> Posting:
+        wish = wish_of(incoming.text, incoming.words)
+        if incoming.parts > 1 and wish.kind not in {"stop", "stop_all"}:
+            wish = UNKNOWN  # a piece of a long text: only a STOP in it is heard, the rest is for a person
+        asked = Asked(
+            house=house, business_id=business_id, slug=slug, edition=edition, incoming=incoming, wish=wish,
+            identifier=identifier, number_index=index, member=page.member, reader=reader, at=now,
+        )  # fmt: skip
+        return await _posting(asked, told, await react(asked))
+
+    answer = await journal.once(house, told, decide)
+    heard = msgspec.json.decode(answer.body, type=Heard)
+    return msgspec.structs.replace(heard, hit=answer.hit)
+
+
+def _sender(number: str, country: str) -> Identifier | None:
+    try:
+        return parse_phone(number, country)
+    except IdentifierRefused:
+        return None
+
+
+async def _posting(asked: Asked, told: journal.Told, reaction: Reaction) -> Posting:
+    """Write down all that comes of a text, as one posting."""
+    line_id = ids.new("jnl", asked.at // 1000)
+    newcomer = _newcomer(asked) if reaction.joins else None
+    written = await _consents(asked, reaction, line_id)
+    note = _note(asked, reaction, newcomer, line_id)
+    kept = _kept(asked, reaction, newcomer, line_id, note)
+    wish = asked.wish.kind or "unknown"
+    moves = newcomer is not None or bool(written)
+    state = asked.member
+    line = journal.line(
+        told, line_id, status=201, answer=msgspec.json.encode(Heard(wish, note.id if note else None)),
+        member_id=kept.member_id if moves else None, subject=wish, version=asked.edition.version,
+        revision=None if not moves else 1 if newcomer is not None or state is None else state.revision + 1,
+    )  # fmt: skip
+    extra = (kept, *written, *((note,) if note is not None else ()))
+    if newcomer is not None:
+        return Posting(
+            business_id=asked.business_id, expected=0, member=newcomer.member, identifiers=(newcomer.identifier,),
+            journal=line, extra=extra,
+        )  # fmt: skip
+    if written and state is not None:
+        return Posting(
+            business_id=asked.business_id, expected=state.revision, member=moved(asked.business_id, state),
+            journal=line, extra=extra,
+        )  # fmt: skip
+    return Posting(business_id=asked.business_id, expected=None, member=None, journal=line, extra=extra)
+
+
+def _newcomer(asked: Asked) -> Newcomer:
+    assert asked.identifier is not None, "only a number can join by text"
+    return enrol_rows(asked.house, asked.business_id, asked.identifier, at=asked.at)
+
+
+async def _consents(asked: Asked, reaction: Reaction, line_id: str) -> tuple[Struct, ...]:
+    if not reaction.records or asked.member is None:
+        return ()
+    state = asked.member
+    before = await reading.records_of(asked.reader, asked.business_id, state.id)
+    person = recording.Person(id=state.id, wrapped_key=state.wrapped_key, language=state.language)
+    writing = recording.Writing(
+        business_id=asked.business_id, journal_id=line_id, key_id=asked.incoming.gateway, location=None,
+        recorded_at=asked.at,
+    )  # fmt: skip
+    return recording.write(asked.house, asked.edition, person, before, reaction.records, writing).rows()
+
+
+def _note(asked: Asked, reaction: Reaction, newcomer: Newcomer | None, line_id: str) -> MessageRow | None:
+    """Make the answer: to the very number that asked, known by the text it answers."""
+    if not reaction.text or asked.identifier is None:
+        return None
+    incoming = asked.incoming
+    note = outbox.Note(
+        channel="sms", purpose=reaction.purpose, text=reaction.text, language=asked.language,
+        once=f"reply:{incoming.gateway}:{incoming.id}", journal_id=line_id,
+    )  # fmt: skip
+    owner = newcomer.member if newcomer is not None else asked.member
+    if owner is None:
+        row = outbox.to_stranger(asked.house, asked.business_id, asked.identifier, note, at=asked.at)
+    else:
+        row = outbox.to_number(
+            asked.house, asked.business_id, owner.id, owner.wrapped_key, asked.identifier, note, at=asked.at
+        )
+    if not incoming.rehearsed:
+        return row
+    # Nobody sent the text, so nothing leaves: the answer is kept as if it had.
+    return msgspec.structs.replace(
+        row, state="sent", gateway=REHEARSED, parts=sms_parts(reaction.text), ended_at=asked.at
+    )
+
+
+def _kept(
+    asked: Asked, reaction: Reaction, newcomer: Newcomer | None, line_id: str, note: MessageRow | None
+) -> InboundRow:  # fmt: skip
+    """Seal the text: with the member's key, so that it goes when they are erased; a stranger's with one of its own."""
+    incoming, vault = asked.incoming, asked.house.vault
+    owner = newcomer.member if newcomer is not None else asked.member
+    sealed_for = owner.id if owner is not None else line_id
+    key = owner.wrapped_key if owner is not None else vault.new_member_key(asked.business_id, line_id)
+    words = msgspec.json.encode(Words(incoming.sender, incoming.to, incoming.text)).decode()
+    return InboundRow(
+        asked.business_id, incoming.gateway, incoming.id, asked.at, asked.number_index, owner.id if owner else None,
+        asked.wish.kind or "unknown", reaction.question, None if owner is not None else key,
+        vault.seal(asked.business_id, sealed_for, key, SEALED_AS, words), int(reaction.review), None, line_id,
+        note.id if note is not None else None,
+    )  # fmt: skip
+
+
+async def heard_stop(house: House, business_id: int, slug: str, number: str, cause: str, *, at: datetime) -> None:
+    """Keep a STOP that a gateway has heard before us: it refused a text, or reported one, for that reason."""
+    incoming = Incoming(gateway="stopped", id=cause, sender=number, to="", text="STOP", says_goodbye=True)
+    await receive(house, business_id, slug, incoming, at=at)

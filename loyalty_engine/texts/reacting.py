@@ -218,12 +218,13 @@ async def _ask_perks(asked: Asked) -> Reaction:
         return Reaction(text=_answer(asked, "stranger"))
     programme = asked.edition.programme
     has = {one.unit: one.available for one in _held(asked)}
-    ordered = sorted(programme.perks, key=lambda one: (has.get(one.price.unit, 0) < one.price.amount, one.price.amount))
+    priced = [(perk, perk.price) for perk in programme.perks if perk.price is not None]
+    ordered = sorted(priced, key=lambda one: (has.get(one[1].unit, 0) < one[1].amount, one[1].amount))
     if not ordered:
         return Reaction(text=_answer(asked, "perks_none"))
     named = [
-        f"{_named(perk, asked.language)} {_units(asked, perk.price.unit, perk.price.amount)}"
-        for perk in ordered[:_SHOWN_PERKS]
+        f"{_named(perk, asked.language)} {_units(asked, price.unit, price.amount)}"
+        for perk, price in ordered[:_SHOWN_PERKS]
     ]
     return Reaction(text=_answer(asked, "perks", perks=", ".join(named)))
 

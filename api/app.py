@@ -24,6 +24,7 @@ from api import (
     health,
     identity,
     keys,
+    ledger,
     members,
     privacy,
     programmes,
@@ -52,7 +53,7 @@ def create_app(
     """
     chosen = house.settings if house is not None else settings or Settings.from_environ(os.environ)
     configure_log(chosen.log_level)
-    doors = (members, identity, privacy, consents, purchases, events, batches, programmes, keys, gateways)
+    doors = (members, identity, privacy, consents, ledger, purchases, events, batches, programmes, keys, gateways)
     app = Litestar(
         route_handlers=[
             Router("/v1", route_handlers=[route for door in doors for route in door.ROUTES],

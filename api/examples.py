@@ -108,8 +108,8 @@ ANSWERS: Final[dict[str, Any]] = {
             "reason": _REASON, "spendable_at": "2026-11-22T08:41:00Z", "expires_at": "2027-11-22T08:41:00Z",
         }],
         "redeemed": [], "vouchers": [], "tier": None, "balances": _BALANCES, "explanation": _EXPLANATION,
-        "receipt_text": ["+12 poeng (saldo 112)"], "programme_version": 7, "refunds": [],
-        "to_pay_minor": 12800,
+        "receipt_text": ["+12 poeng (saldo 112)", "12 poeng: 1 poeng per 10 kr på 128 kr"], "programme_version": 7,
+        "refunds": [], "to_pay_minor": 12800,
     },
     "record_event": {
         "id": "evt_01m7q5cqg0envvna4f65046jhh", "member": _SEEN,
@@ -119,9 +119,9 @@ ANSWERS: Final[dict[str, Any]] = {
         }],
         "redeemed": [], "vouchers": [], "tier": None,
         "balances": [{"unit": "points", "available": 162, "held": 0, "pending": 0}],
-        "explanation": [{"rule": "latte-art", "fired": True, "because": "50 points: 50 points"}],
+        "explanation": [{"rule": "latte-art", "fired": True, "because": "50 points"}],
         "receipt_text": ["+50 poeng (saldo 162)"], "programme_version": 7, "refunds": [],
-        "to_pay_minor": 12800,
+        "to_pay_minor": None,
     },
     "quote_purchase": {
         "member": {"known": True},

@@ -26,6 +26,7 @@ Json = dict[str, Any]
 _REF: Final = "#/components/schemas/{name}"
 _PATH_SHAPES: Final = {
     "member_id": ("^mem_[0-9a-z]{26}$", "mem_01m7q5cqg0envvna4f65046jha"),
+    "entry_id": ("^ent_[0-9a-z]{26}$", "ent_01m7q5cqg0envvna4f65046jhd"),
     "merge_id": ("^mrg_[0-9a-z]{26}$", "mrg_01m7q5cqg0envvna4f65046jhm"),
     "request_id": ("^rqs_[0-9a-z]{26}$", "rqs_01m7q5cqg0envvna4f65046jhr"),
     "purchase_id": ("^pur_[0-9a-z]{26}$", "pur_01m7q5cqg0envvna4f65046jhb"),
@@ -47,6 +48,7 @@ _TITLES: Final = {
     "identity": "Identity",
     "consents": "Consent",
     "privacy": "Privacy",
+    "ledger": "The ledger",
     "purchases": "Purchases and refunds",
     "events": "Events",
     "batches": "Batches",

@@ -21,7 +21,7 @@ from loyalty_engine.house import House
 from loyalty_engine.instants import from_micros, shown, shown_or_none
 from loyalty_engine.rows import LimitUseRow, MemberRow, limit_row
 from loyalty_engine.shelf import Edition
-from loyalty_engine.wording import language_for, receipt_lines
+from loyalty_engine.wording import language_for, receipt_lines, unit_name
 
 JOINED = "joined"
 TIER_CHANGED = "tier_changed"
@@ -119,15 +119,22 @@ def explained(came: Iterable[Came]) -> tuple[rules.Because, ...]:
 
 
 def receipt_text(
-    programme: rules.Programme, language: str | None, sheet: ledger.Sheet, awards: Iterable[Awarded],
+    programme: rules.Programme, language: str | None, sheet: ledger.Sheet, came: Sequence[Came],
     spent: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[str, ...]:  # fmt: skip
-    """Say on a receipt what was gained of each unit, less what was spent of it, and what there is now."""
+    """Say on a receipt what was gained of each unit, less what was spent of it, what there is now, and why."""
     gained = {unit: -amount for unit, amount in spent.items()}
-    for one in awards:
-        gained[one.unit] = gained.get(one.unit, 0) + one.amount
+    why: list[str] = []
+    spoken = language_for(programme, language)
+    for one in came:
+        if one.outcome.awards:
+            for award in one.edition.compiled.evaluate_in(spoken)(one.event, one.facts).awards:
+                gained[award.unit] = gained.get(award.unit, 0) + award.amount
+                said = f"{award.amount} {unit_name(programme, award.unit, award.amount, spoken)}"
+                if said != award.reason:  # of a fixed award the sum says it all
+                    why.append(f"{said}: {award.reason}")
     moves = [(unit, amount, sheet.accounts[unit].balance) for unit, amount in gained.items()]
-    return receipt_lines(programme, language_for(programme, language), moves)
+    return (*receipt_lines(programme, spoken, moves), *why)
 
 
 def limits_used(business_id: int, member_id: str, came: Sequence[Came]) -> tuple[LimitUseRow, ...]:

@@ -272,7 +272,7 @@ class Said(Struct, frozen=True):
 
 def _answer(judged: Judged, sheet: ledger.Sheet, said: Said) -> PurchaseAnswer:
     programme = judged.edition.programme
-    text = awarding.receipt_text(programme, said.language, sheet, said.awards, said.spent.units)
+    text = awarding.receipt_text(programme, said.language, sheet, judged.came, said.spent.units)
     if said.spent.redeemed:
         text = (*spending.receipt_text(programme, said.language, said.spent.redeemed), *text)
     return PurchaseAnswer(

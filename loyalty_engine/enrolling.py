@@ -104,7 +104,7 @@ async def _joins(
     answer = MemberAnswer(
         new.member.id, (mask(identifier),), command.language, None, None, shown(at), 0, 0,
         balances(programme, sheet.accounts), new=True, awards=awards, explanation=awarding.explained(came),
-        receipt_text=awarding.receipt_text(programme, command.language, sheet, awards),
+        receipt_text=awarding.receipt_text(programme, command.language, sheet, came),
         tier=tiers.seen(edition, stands, command.language),
         vouchers=granting.shown(given, command.language),
     )  # fmt: skip

@@ -5,10 +5,9 @@
     │                         ParameterMalformed
     ├── NotSignedIn (401)     KeyMissing, KeyUnknown, ProofMissing
     ├── NotAllowed (403)      ScopeMissing, LocationNotYours, KeyInUrl, ProofWrong
-    ├── NotFound (404)        MemberUnknown, PurchaseUnknown, LocationUnknown, KeyIdUnknown, VersionUnknown,
-    │                         DraftMissing, BusinessUnknown, RouteUnknown, MergeUnknown,
-    │                         RequestUnknown,
-    │                         GatewayUnknown, TextUnknown, WebhookUnknown
+    ├── NotFound (404)        MemberUnknown, PurchaseUnknown, LocationUnknown, EntryUnknown, KeyIdUnknown,
+    │                         VersionUnknown, DraftMissing, BusinessUnknown, RouteUnknown, MergeUnknown,
+    │                         RequestUnknown, GatewayUnknown, TextUnknown, WebhookUnknown
     ├── NotHere (405)         MethodNotAllowed
     ├── InConflict (409)      InProgress, BacktestRunning, MergeNotTheLast, HoldsInTheWay
     ├── TooLarge (413)        BodyTooLarge
@@ -159,6 +158,10 @@ class PurchaseUnknown(NotFound):
 
 class LocationUnknown(NotFound):
     """There is no such location."""
+
+
+class EntryUnknown(NotFound):
+    """There is no such entry on the ledger."""
 
 
 class KeyIdUnknown(NotFound):

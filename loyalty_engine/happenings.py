@@ -142,6 +142,6 @@ def _answer(
         id=sheet.journal_id, member=member, awards=awards, redeemed=(),
         vouchers=granting.shown(given, language), tier=tier,
         balances=balances(edition.programme, sheet.accounts), explanation=awarding.explained((came,)),
-        receipt_text=awarding.receipt_text(edition.programme, language, sheet, awards),
+        receipt_text=awarding.receipt_text(edition.programme, language, sheet, (came,)),
         programme_version=edition.version,
     )  # fmt: skip

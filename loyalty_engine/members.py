@@ -7,6 +7,7 @@ numbers. One identifier finds at most one member of a business.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -254,6 +255,23 @@ async def read_member(house: House, caller: Caller, member_id: str, *, at: datet
     return msgspec.structs.replace(answer, tier=tier)
 
 
+# An entry with the command that caused it, as `ledger_entry` reads it.
+ENTRY_COLUMNS = (
+    "e.id, e.kind, e.unit, e.amount, e.balance_after, e.rule, e.says, e.version, e.journal_id, e.occurred_at, "
+    "e.recorded_at, j.kind, j.subject"
+)
+
+
+def ledger_entry(row: Sequence[Any]) -> LedgerEntry:
+    """Show an entry as it is listed, out of ENTRY_COLUMNS."""
+    entry_id, kind, unit, amount, after, rule, says, version, line, occurred_at, recorded_at, cause, subject = row[:13]
+    purchase = {"purchase": line, "refund": subject}.get(cause)
+    return LedgerEntry(
+        entry_id, kind, unit, amount, after, rule, says, version, purchase, line,
+        shown(occurred_at), shown(recorded_at), subject if cause == "event" else None,
+    )  # fmt: skip
+
+
 async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: int, cursor: str | None) -> LedgerPage:
     """Give a member's entries, newest first, each with the sentence that was decided when it was written."""
     member_id = (await state_of(house, caller.business_id, member_id, 0)).id
@@ -262,30 +280,12 @@ async def ledger_page(house: House, caller: Caller, member_id: str, *, limit: in
         raise CursorMalformed
     before = (int(revision), entry) if cursor else (1 << 62, "")
     found = await house.database.fetch(
-        "SELECT e.id, e.kind, e.unit, e.amount, e.balance_after, e.rule, e.says, e.version, e.journal_id, "
-        "e.occurred_at, e.recorded_at, j.kind, j.subject, e.revision FROM entries e JOIN journal j "
+        f"SELECT {ENTRY_COLUMNS}, e.revision FROM entries e JOIN journal j "
         "ON j.business_id = e.business_id AND j.id = e.journal_id "
         "WHERE e.business_id = $1 AND e.member_id = $2 AND (e.revision, e.id) < ($3, $4) "
         "ORDER BY e.revision DESC, e.id DESC LIMIT $5",
         caller.business_id, member_id, *before, limit + 1,
     )  # fmt: skip
-    items = tuple(
-        LedgerEntry(
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            row[5],
-            row[6],
-            row[7],
-            {"purchase": row[8], "refund": row[12]}.get(row[11]),
-            row[8],
-            shown(row[9]),
-            shown(row[10]),
-            row[12] if row[11] == "event" else None,
-        )
-        for row in found[:limit]
-    )
+    items = tuple(ledger_entry(row) for row in found[:limit])
     more = f"{found[limit - 1][13]}.{found[limit - 1][0]}" if len(found) > limit else None
     return LedgerPage(items, more)

@@ -29,7 +29,7 @@ from loyalty_engine.members import accounts_of, balances, moved
 from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
 from loyalty_engine.returns import Back, due_from, limits_given_back, measure, takings
 from loyalty_engine.rows import ParkedRow, Posting
-from loyalty_engine.wording import language_for, receipt_lines
+from loyalty_engine.wording import language_for, receipt_lines, taken_back
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
@@ -257,7 +257,7 @@ async def _take_back(
             if taken.amount:
                 entry = sheet.debit(
                     unit, taken.amount, taken.out, kind="reversal", counter="issued",
-                    says=f"taken back: {award.reason}", rule=award.rule, reverses=award.entry,
+                    says=taken_back(award.reason), rule=award.rule, reverses=award.entry,
                 ).id  # fmt: skip
             shortfall = taken.due - taken.amount if policy != "forgive" else 0
             result.append(TakenBack(entry, award.rule, unit, taken.amount, shortfall))

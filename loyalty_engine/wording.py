@@ -20,6 +20,17 @@ _TO = {
 }  # fmt: skip
 
 
+_TAKEN_BACK = {
+    "da": "taget tilbage: {}", "en": "taken back: {}", "fi": "otettu takaisin: {}", "nb": "tatt tilbake: {}",
+    "nn": "teke tilbake: {}", "no": "tatt tilbake: {}", "sv": "återtaget: {}",
+}  # fmt: skip
+
+
+def taken_back(reason: str, language: str = "en") -> str:
+    """Say why units were taken back: because what they were given for came back."""
+    return _TAKEN_BACK.get(language, _TAKEN_BACK["en"]).format(reason)
+
+
 def language_for(programme: rules.Programme, wanted: str | None) -> str:
     """Choose the language to speak: the member's if the programme has it, else the programme's first."""
     languages = programme.about.languages

@@ -15,6 +15,7 @@ from rules.programme import Programme
 __all__ = ["Compiled", "compile_programme", "evaluate_tree"]
 
 Judge: TypeAlias = Callable[[Purchase | Event, MemberFacts], Outcome]
+_MOST_HEARD = 100
 _NOTHING = Outcome((), (), ())
 
 
@@ -25,6 +26,7 @@ class Compiled:
         self.programme = programme
         self._sources = {kind: _compiled(programme, kind) for kind in {*programme.kinds(), Purchase.kind}}
         self._voices: dict[str, Voice] = {}
+        self._heard: dict[str | None, Voice] = {}
         self.evaluate: Judge = self._voice("en").evaluate
         """What comes of an event: `evaluate(event, member)`. Reasons are in English."""
 
@@ -50,10 +52,17 @@ class Compiled:
 
     def _voice(self, language: str | None) -> "Voice":
         """What says everything in a language; made when it is first asked for, and then kept."""
+        heard = self._heard.get(language)
+        return heard if heard is not None else self._first_heard(language)
+
+    def _first_heard(self, language: str | None) -> "Voice":
+        """Work out who speaks a language; remembered, as a purchase asks for it again and again."""
         words = self.programme.words(language)
         spoken = words.language if words.language in self.programme.languages else words.tongue.code
         if spoken not in self._voices:
             self._voices[spoken] = Voice(self.programme, self._sources, spoken)
+        if len(self._heard) < _MOST_HEARD:
+            self._heard[language] = self._voices[spoken]
         return self._voices[spoken]
 
 

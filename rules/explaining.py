@@ -63,7 +63,8 @@ class Explainer:
         return tuple(said)
 
     def _gave(self, award: Award) -> str:
-        return f"{self._plan.words.units(award.amount, award.unit)}: {award.reason}"
+        units = self._plan.words.units(award.amount, award.unit)
+        return units if units == award.reason else f"{units}: {award.reason}"
 
     def _traced(self, scene: Scene) -> dict[int, str]:
         """Why rules that hold gave nothing: settled once more, and this time with reasons."""

@@ -19,6 +19,7 @@ UNKNOWN = {
     "purchase_id": "pur_01m7q5cqg0envvna4f65046jhb",
     "member_id": "mem_01m7q5cqg0envvna4f65046jha",
     "key_id": "7Q2mX0aB",
+    "entry_id": "ent_01m7q5cqg0envvna4f65046jhd",
     "merge_id": "mrg_01m7q5cqg0envvna4f65046jhm",
     "request_id": "rqs_01m7q5cqg0envvna4f65046jhr",
     "number": "9",
@@ -164,6 +165,7 @@ async def belongings(shop: Shop, key: str) -> dict[str, str]:
     return {
         "purchase_id": bought["id"], "member_id": bought["member"]["id"], "key_id": made["id"], "number": "1",
         "location": place, "merge_id": merged["id"], "request_id": asked.json()["id"],
+        "entry_id": bought["awards"][0]["entry"],
     }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ async def test_a_phone_number_is_the_card(shop: Shop) -> None:
     assert told["member"]["new"] is True
     assert [(award["rule"], award["amount"]) for award in told["awards"]] == [("base", 12)]
     assert told["balances"] == [{"unit": "points", "available": 12, "held": 0, "pending": 0}]
-    assert told["receipt_text"] == ["+12 poeng (saldo 12)"]
+    assert told["receipt_text"] == ["+12 poeng (saldo 12)", "12 poeng: 1 poeng per 10 kr på 128 kr"]
 
     known = await shop.ask("POST", "/v1/members/lookup", {"member": {"phone": "+47 99900123"}}, key="till")
     assert known.json()["known"] is True

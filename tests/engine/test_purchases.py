@@ -67,7 +67,12 @@ async def test_the_first_purchase_enrols_and_gives_points_with_their_reasons(hou
         ("coffee-stamp", "stamps", 2, "1 stamp per item of category coffee, 2 of them"),
         ("morning", "points", 5, "5 points"),
     ]
-    assert answer.receipt_text == ("+14 poeng (saldo 14)", "+2 stempler (saldo 2)")
+    assert answer.receipt_text == (
+        "+14 poeng (saldo 14)",
+        "+2 stempler (saldo 2)",
+        "9 poeng: 1 poeng per 10 kr på 98 kr",
+        "2 stempler: 1 stempel per vare av varegruppe coffee, 2 av dem",
+    )
     assert {said.rule: said.fired for said in answer.explanation} == {
         "base": True,
         "happy-hour": False,

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from api.asking import header
-from api.logbook import clock
+from api.logbook import Passage, clock, passages
 from loyalty_engine import ids
 
 _SANE: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -37,7 +36,7 @@ class Front:
         self._app = app
         self._now = now
         self._names = ids.Series("req", int(now().timestamp() * 1000))
-        self._log = structlog.get_logger("loyalty.door").bind()
+        self._write = passages()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through and its answer out."""
@@ -73,8 +72,7 @@ class Front:
     def _note(self, scope: Scope, status: int, began: int) -> None:
         caller = scope.get("auth")
         state = scope["state"]
-        self._log.info(
-            "request",
+        passage = Passage(
             at=state["received_at"],
             request_id=state["request_id"],
             method=scope["method"],  # type: ignore[typeddict-item]  # only HTTP comes here
@@ -85,6 +83,7 @@ class Front:
             business=caller.slug if caller else None,
             key=caller.key_id if caller else None,
         )
+        self._write(passage)
 
 
 def _dress(message: HTTPResponseStartEvent, request_id: str, began: int) -> None:

@@ -7,9 +7,10 @@ on it is what `keep` later insists on, so a decision taken on an old page is nev
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from types import UnionType
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +34,11 @@ class Opening(Struct, frozen=True, kw_only=True):
     location: str | None = None
     occurred_at: int = 0
     now: int = 0
+
+    @property
+    def glances(self) -> bool:
+        """Tell whether somebody only looks: no command is told by it, so nothing but the member matters."""
+        return self.key is None and self.natural is None and self.location is None
 
 
 class Seen(Struct, frozen=True, array_like=True):
@@ -111,6 +117,26 @@ class Page(Struct, frozen=True):
 
 
 decode_page = msgspec.json.Decoder(Page).decode
+_decode_accounts = msgspec.json.Decoder(tuple[AccountState, ...] | None).decode
+
+
+def glanced(row: Sequence[Any]) -> Page:
+    """Make the page of a glance from its row."""
+    state = None
+    if row[2] is not None:
+        accounts = None if row[-1] is None else _decode_accounts(row[-1])
+        state = MemberState(*row[2:-1], accounts, None)  # type: ignore[call-arg]  # a slice has any length to mypy
+    return Page(row[1], None, None, 0, None, state)
+
+
+_ACCOUNTS = """JSON((SELECT LIST(a.unit, a.balance, a.held, a.pending_until, a.next_expiry,
+        CASE WHEN a.pending_until > q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
+          WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit
+          AND t.remaining > 0 AND t.spendable_at > q.now) ELSE 0 END,
+        CASE WHEN a.next_expiry <= q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
+          WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit
+          AND t.remaining > 0 AND t.expires_at <= q.now AND t.spendable_at <= q.now) ELSE 0 END))
+      FROM accounts a WHERE a.business_id = q.business_id AND a.member_id = m.id))"""
 
 # LIST(a, b)) and OBJECT(...) stand for the two engines' names of the same JSON functions; JSON( keeps SQLite from
 # taking a nested document for a string. {asked} is the relation of openings.
@@ -130,14 +156,7 @@ SELECT q.i, OBJECT(
     'tier', m.tier, 'tags', m.tags, 'wrapped_key', m.wrapped_key, 'sealed_profile', m.sealed_profile,
     'tier_until', m.tier_until,
     'presence', m.presence,
-    'accounts', JSON((SELECT LIST(a.unit, a.balance, a.held, a.pending_until, a.next_expiry,
-        CASE WHEN a.pending_until > q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
-          WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit
-          AND t.remaining > 0 AND t.spendable_at > q.now) ELSE 0 END,
-        CASE WHEN a.next_expiry <= q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
-          WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit
-          AND t.remaining > 0 AND t.expires_at <= q.now AND t.spendable_at <= q.now) ELSE 0 END))
-      FROM accounts a WHERE a.business_id = q.business_id AND a.member_id = m.id)),
+    'accounts', {accounts},
     'used', JSON((SELECT LIST(u.subject, u."window", u.times, u.amount)) FROM limit_uses u
       WHERE u.business_id = q.business_id AND u.member_id = m.id
       AND u.starts_at <= q.occurred_at AND u.ends_at > q.occurred_at)))
@@ -145,6 +164,15 @@ SELECT q.i, OBJECT(
       (SELECT n.member_id FROM identifiers n WHERE n.business_id = q.business_id AND n.blind_index = q.blind_index)))))
 FROM {asked} JOIN businesses b ON b.business_id = q.business_id
 """
+
+# A glance at a member by somebody who commands nothing: plain columns, and nothing of what a command would need.
+_GLANCE = """
+SELECT q.i, b.version, {columns}, {accounts}
+FROM {asked} JOIN businesses b ON b.business_id = q.business_id
+LEFT JOIN members m ON m.business_id = q.business_id AND m.id = coalesce(q.member_id,
+  (SELECT n.member_id FROM identifiers n WHERE n.business_id = q.business_id AND n.blind_index = q.blind_index))
+"""
+_GLANCED = MemberState.__struct_fields__[:-2]  # all but accounts and limits used
 
 _JSON_NAMES = {
     "sqlite": {"LIST(": "json_group_array(json_array(", "PLAINLIST(": "json_group_array(", "OBJECT(": "json_object("},
@@ -172,10 +200,21 @@ def asked(alias: str, columns: list[tuple[str, str]], number: int) -> str:
 @cache
 def page_statement(dialect: Dialect) -> str:
     """Give the statement that reads pages: for a JSON list of openings, or on SQLite for the fields of one."""
+    return _spoken(_PAGE, dialect)
+
+
+@cache
+def glance_statement(dialect: Dialect) -> str:
+    """Give the statement for openings that only glance; its rows are read by `glanced`."""
+    return _spoken(_GLANCE.replace("{columns}", ", ".join(f"m.{name}" for name in _GLANCED)), dialect)
+
+
+def _spoken(text: str, dialect: Dialect) -> str:
     family = "sqlite" if dialect == "sqlite" else "postgres"
     columns = columns_of(Opening)
     fields = ", ".join(f'${n} AS "{name}"' for n, (name, _) in enumerate(columns, start=1))
-    text = _PAGE.replace("{asked}", f"(SELECT {fields}) AS q" if family == "sqlite" else asked("q", columns, 1))
+    text = text.replace("{accounts}", _ACCOUNTS)
+    text = text.replace("{asked}", f"(SELECT {fields}) AS q" if family == "sqlite" else asked("q", columns, 1))
     text = text.replace("JSON((", "json((" if family == "sqlite" else "((")
     for name, real in sorted(_JSON_NAMES[family].items(), key=lambda pair: -len(pair[0])):
         text = text.replace(name, real)

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from loyalty_engine.database import pages
 from loyalty_engine.database.lanes import Lanes
-from loyalty_engine.database.pages import Dialect, Moved, Opening, Page, decode_page, listed, page_statement
+from loyalty_engine.database.pages import Dialect, Moved, Opening, Page
 from loyalty_engine.database.postings import group_parameters, group_statement, statements
 from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.rows import Posting
@@ -75,8 +76,8 @@ class PostgresTransaction:
 
     async def open(self, opening: Opening) -> Page | None:
         """Read a page inside the transaction."""
-        found = await self._connection.fetch(page_statement(self.dialect), listed([opening]))
-        return decode_page(found[0][1]) if found else None
+        found = await self._connection.fetch(pages.page_statement(self.dialect), pages.listed([opening]))
+        return pages.decode_page(found[0][1]) if found else None
 
     async def keep(self, posting: Posting) -> None:
         """Write a posting inside the transaction; where its member has moved on, begin the transaction anew."""
@@ -107,14 +108,9 @@ class PostgresDatabase:
         """Open the pool and the lanes; raises DatabaseAway where nobody answers."""
         try:
             self._pool = await asyncpg.create_pool(
-                self.url,
-                min_size=1,
-                max_size=self._pool_size,
-                server_settings=_SETTINGS,
-                connection_class=_KeptConnection,
-                command_timeout=30,
-                timeout=5,
-            )
+                self.url, min_size=1, max_size=self._pool_size, server_settings=_SETTINGS,
+                connection_class=_KeptConnection, command_timeout=30, timeout=5,
+            )  # fmt: skip
         except (*_AWAY, asyncpg.PostgresError) as problem:
             raise DatabaseAway(f"the database does not answer: {problem}") from problem
         if self.dialect == "postgres":
@@ -159,8 +155,8 @@ class PostgresDatabase:
         """Read a page, together with whatever else is asked at this moment."""
         if self._readers is not None:
             return await self._readers.ask(opening)
-        found = await self.fetch(page_statement(self.dialect), listed([opening]))
-        return decode_page(found[0][1]) if found else None
+        found = await self.fetch(pages.page_statement(self.dialect), pages.listed([opening]))
+        return pages.decode_page(found[0][1]) if found else None
 
     async def keep(self, posting: Posting) -> bool:
         """Write a posting, together with whatever else is ready; True only once it is committed."""
@@ -228,15 +224,19 @@ class PostgresDatabase:
         return prepared
 
     async def _read_group(self, lane: int, group: list[Opening]) -> list[Page | BaseException | None]:
+        found: list[Page | BaseException | None] = [None] * len(group)
         try:
-            prepared = await self._lane(f"read {lane}", page_statement(self.dialect))
-            found = await prepared.fetch(listed(group))
+            if all(opening.glances for opening in group):
+                prepared = await self._lane(f"glance {lane}", pages.glance_statement(self.dialect))
+                for row in await prepared.fetch(pages.listed(group)):
+                    found[row[0]] = pages.glanced(row)
+            else:
+                prepared = await self._lane(f"read {lane}", pages.page_statement(self.dialect))
+                for number, document in await prepared.fetch(pages.listed(group)):
+                    found[number] = pages.decode_page(document)
         except (*_AWAY, asyncpg.QueryCanceledError) as problem:
             raise DatabaseAway(f"the database does not answer: {problem}") from problem
-        pages: list[Page | BaseException | None] = [None] * len(group)
-        for number, document in found:
-            pages[number] = decode_page(document)
-        return pages
+        return found
 
     async def _write_group(self, lane: int, group: list[Posting]) -> list[bool | BaseException]:
         # Members are written in one order everywhere, so that two groups cannot wait for each other.

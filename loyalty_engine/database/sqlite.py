@@ -21,7 +21,16 @@ import msgspec
 
 from loyalty_engine.database.disk import Disk
 from loyalty_engine.database.lanes import Lanes
-from loyalty_engine.database.pages import Dialect, Moved, Opening, Page, decode_page, page_statement
+from loyalty_engine.database.pages import (
+    Dialect,
+    Moved,
+    Opening,
+    Page,
+    decode_page,
+    glance_statement,
+    glanced,
+    page_statement,
+)
 from loyalty_engine.database.postings import statements
 from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.rows import Posting
@@ -260,6 +269,9 @@ def _named(connection: apsw.Connection, sql: str, args: Sequence[Any]) -> list[d
 
 
 def _read_page(connection: apsw.Connection, opening: Opening) -> Page | None:
+    if opening.glances:
+        row = connection.execute(numbered(glance_statement("sqlite")), msgspec.structs.astuple(opening)).fetchone()
+        return None if row is None else glanced(row)
     row = connection.execute(numbered(page_statement("sqlite")), msgspec.structs.astuple(opening)).fetchone()
     return None if row is None else decode_page(row[1])
 

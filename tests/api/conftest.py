@@ -19,6 +19,7 @@ from litestar import Litestar
 from msgspec import Struct
 from piccolo.conf.apps import table_finder
 
+from api import logbook
 from api.app import create_app
 from loyalty_engine import businesses, programmes
 from loyalty_engine.commands import CreateKey, PublishProgramme, Ticket
@@ -153,6 +154,7 @@ async def open_business(house: House, slug: str, at: datetime) -> dict[str, str]
 def _quiet_log() -> None:
     """Keep the log where a test can look at it, and off the screen."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=False)
+    logbook._open.clear()
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -82,3 +83,22 @@ def test_a_line_is_one_json_object_with_its_time_and_level() -> None:
     assert told["event"] == "unhandled"
     assert "ValueError: five\nlines" in told["exception"]
     assert told["at"].endswith("Z")
+
+
+def test_the_line_of_a_request_goes_to_the_open_book_and_says_who_asked_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    monkeypatch.setattr(logbook, "_open", [Logbook(file)])
+    at = datetime(2026, 11, 22, 9, 41, tzinfo=UTC)
+
+    logbook.passages()(
+        logbook.Passage(
+            at=at, request_id="req-1", method="POST", route="/v1/quotes", status=200, code=None, ms=1.5,
+            business="corner-cafe", key="Ab12Cd34",
+        )
+    )  # fmt: skip
+
+    told = json.loads(file.getvalue())
+    assert (told["event"], told["level"], told["at"]) == ("request", "info", "2026-11-22T09:41:00Z")
+    assert (told["route"], told["status"], told["business"], told["key"]) == (
+        "/v1/quotes", 200, "corner-cafe", "Ab12Cd34"
+    )  # fmt: skip

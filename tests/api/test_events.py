@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from loyalty_engine import businesses, programmes
@@ -181,3 +184,21 @@ async def test_a_batch_takes_events_among_purchases(lively: Shop) -> None:
     assert gave(results[1]["body"]) == {"own-cup": 2}
     assert results[1]["body"] == results[3]["body"]
     assert results[2]["problem"]["code"] == "event_raised_here"
+
+
+async def test_what_the_guide_shows_is_taken_as_it_stands(shop: Shop) -> None:
+    guide = (Path(__file__).parents[2] / "docs/howto/events.md").read_text(encoding="utf-8")
+    [rules] = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    [body] = re.findall(r"```json\n(.*?)```", guide, re.DOTALL)
+    checked = await shop.ask(
+        "POST", "/v1/programme/check", (CORNER_CAFE + rules).encode(), content_type="application/toml"
+    )
+    await shop.ask("PUT", "/v1/programme/draft", (CORNER_CAFE + rules).encode(), content_type="application/toml")
+    await shop.ask("POST", "/v1/programme/publish", {})
+    joined = await shop.ask("POST", "/v1/members", {"member": INGRID})
+
+    told = await shop.ask("POST", "/v1/events", msgspec.json.decode(body), key="events")
+
+    assert [finding for finding in checked.json()["findings"] if "edition" in finding["says"]] == []
+    assert gave(joined.json()) == {"welcome": 25}
+    assert gave(told.json()) == {"latte-art": 50}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from loyalty_engine.businesses import Caller
@@ -9,7 +11,19 @@ from loyalty_engine.consent import audit
 from loyalty_engine.database import Transaction
 from loyalty_engine.house import House
 from loyalty_engine.verify import INVARIANTS
-from tests.engine.shop import adjusts, broken, buys, flat_whites, returns, returns_by_receipt
+from tests.engine.shop import (
+    MONDAY,
+    adjusts,
+    broken,
+    buys,
+    flat_whites,
+    happens,
+    joins,
+    programme,
+    publish,
+    returns,
+    returns_by_receipt,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -74,3 +88,35 @@ async def test_a_forgery_is_found_and_named(house: House, cafe: Caller, invarian
     await house.database.write_transaction(forge)
 
     assert invariant in await broken(house)
+
+
+@pytest.mark.parametrize("kind", ["event", "enrolment"])
+async def test_what_an_event_gave_is_judged_again_too(house: House, cafe: Caller, kind: str) -> None:
+    await publish(house, cafe, programme(more=LIVELY), at=MONDAY - timedelta(days=1))
+    await joins(house, cafe)
+    await happens(house, cafe, "course_done", "course-1")
+    assert await broken(house) == []
+
+    async def more_than_was_due(transaction: Transaction) -> None:
+        await transaction.fetch(
+            "UPDATE journal SET input = replace(input, $2, $3) WHERE kind = $1", kind, "2026-11-23", "2026-12-24"
+        )
+
+    await house.database.write_transaction(more_than_was_due)
+
+    assert await broken(house) == ["I10"]
+
+
+LIVELY = """
+[[rules]]
+id = "welcome"
+on = "joined"
+when.dates = { from = 2026-11-01, until = 2026-11-30 }
+then.award = { unit = "points", amount = 25 }
+
+[[rules]]
+id = "course"
+on = "course_done"
+when.dates = { from = 2026-11-01, until = 2026-11-30 }
+then.award = { unit = "points", amount = 50 }
+"""

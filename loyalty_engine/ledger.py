@@ -45,6 +45,7 @@ class Sheet:
         self.stretched: list[Stretch] = []
         self._lots: dict[tuple[str, int, int | None], LotRow] = {}
         self._burnt: dict[str, int] = {}
+        self._given_back: dict[str, Lot] = {}
         self._touched: dict[str, AccountState] = {}
 
     def credit(
@@ -91,6 +92,41 @@ class Sheet:
             account, balance=entry.balance_after, pending=account.pending - pending, lapsed=account.lapsed - lapsed
         )
         return entry
+
+    def give_back(self, unit: str, out: Sequence[Taken], *, reverses: str, says: str) -> EntryRow:
+        """Put spent units back into the lots they came from; where the member owes units, the debt is settled first."""
+        account = self._account(unit)
+        amount = sum(part.amount for part in out)
+        entry = self._enter(
+            account, amount, kind="reversal", counter="redeemed", says=says, rule=None, reverses=reverses
+        )  # fmt: skip
+        owed, pending, lapsed, next_expiry = max(0, -account.balance), 0, 0, account.next_expiry
+        for part in out:
+            settles = min(owed, part.amount)
+            owed, back = owed - settles, part.amount - settles
+            if not back:
+                continue
+            self._burnt[part.lot.id] = self._burnt.get(part.lot.id, part.lot.remaining) + back
+            self._given_back[part.lot.id] = part.lot
+            self.allocations.append(AllocationRow(self.business_id, part.lot.id, entry.id, -back))
+            next_expiry = _earlier(next_expiry, part.lot.expires_at)
+            if part.lot.spendable_at > self.recorded_at:
+                pending += back
+            elif part.lot.expires_at is not None and part.lot.expires_at <= self.recorded_at:
+                lapsed += back
+        self._set(
+            account, balance=entry.balance_after, pending=account.pending + pending, lapsed=account.lapsed + lapsed,
+            next_expiry=next_expiry,
+        )  # fmt: skip
+        return entry
+
+    def as_it_is(self, unit: str, held: Iterable[Lot]) -> tuple[Lot, ...]:
+        """Give the lots of a unit that hold something now, by what was read and what was written here since."""
+        known = {lot.id: lot for lot in self._given_back.values() if lot.unit == unit} | {lot.id: lot for lot in held}
+        now = (
+            msgspec.structs.replace(lot, remaining=self._burnt.get(lot.id, lot.remaining)) for lot in known.values()
+        )  # fmt: skip
+        return tuple(lot for lot in now if lot.remaining > 0)
 
     def expire(self, unit: str, held: Sequence[Lot]) -> int:
         """Book as breakage what has run out of the lots held of a unit, and say when the next of them does.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import ids, journal, ledger, tiers
+from loyalty_engine import giving_back, ids, journal, ledger, restoring, tiers
 from loyalty_engine.answers import Answer, Awarded, RefundAnswer, TakenBack
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
@@ -27,6 +27,7 @@ from loyalty_engine.instants import to_micros
 from loyalty_engine.ladder import Gained
 from loyalty_engine.members import accounts_of, balances, moved
 from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
+from loyalty_engine.redemption_answers import GivenBack
 from loyalty_engine.returns import Back, due_from, limits_given_back, measure, takings
 from loyalty_engine.rows import ParkedRow, Posting
 from loyalty_engine.wording import language_for, receipt_lines, taken_back
@@ -200,35 +201,42 @@ async def _decide(
     business_id, at = told.opening.business_id, to_micros(told.ticket.at)
     earlier = await earlier_refunds(reader, business_id, bought.id)
     edition = await house.shelf.numbered(business_id, bought.version)
-    back = measure(bought, command, earlier)
+    spent_due: tuple[giving_back.Due, ...] = ()
+    if bought.evidence.told is None:
+        back = measure(bought, command, earlier)
+    else:
+        back, spent_due = giving_back.measure(bought.evidence, command, earlier)
     due = due_from(bought, back, earlier, edition)
-    evidence = msgspec.structs.replace(back.evidence, due=tuple((award.rule, award.unit, part) for award, part in due))
+    evidence = msgspec.structs.replace(
+        back.evidence, due=tuple((award.rule, award.unit, part) for award, part in due),
+        back=tuple(one.amount for one in spent_due),
+    )  # fmt: skip
     sheet = ledger.Sheet(
         business_id=business_id, member_id=state.id, revision=state.revision + 1,
         accounts=accounts_of(state).values(), journal_id=ids.new("rfd", at // 1000), version=bought.version,
         occurred_at=told.opening.occurred_at if happened is None else happened, recorded_at=at,
     )  # fmt: skip
-    taken = await _take_back(sheet, bought, due, edition.programme.about.refund, reader)
-    answer = _answer(bought, back, taken, sheet, state, edition)
+    restored = await restoring.restore(sheet, bought, spent_due, edition, reader) if spent_due else restoring.NOTHING
+    taken = await _take_back(sheet, bought, due, edition.programme.about.refund, restored.units, reader)
+    withdrawn = await _withdrawn(sheet, bought, back, edition, reader) if bought.evidence.granted else ()
+    answer = _answer(bought, back, taken, restored.given, sheet, state, edition)
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
         revision=sheet.revision, subject=bought.id, version=bought.version, amount_minor=back.refunded_minor,
         input=msgspec.json.encode(evidence).decode(), occurred_at=sheet.occurred_at,
     )  # fmt: skip
-    gone = back.left_minor == 0
+    gone = back.gone
     now = await house.shelf.valid_at(business_id, at, published=page.version)
     bought_at, lost = bought.evidence.purchase.occurred_at, _lost(back, due, gone=gone)
     stands = await tiers.after_refund(reader, business_id, now, state, bought_at, lost, at)
-    member = moved(
-        business_id,
-        state,
-        visits=max(0, state.visits - gone),
-        spend_minor=max(0, state.spend_minor - back.refunded_minor),
-    )
+    visits, spend_minor = max(0, state.visits - gone), max(0, state.spend_minor - back.refunded_minor)
+    member = moved(business_id, state, visits=visits, spend_minor=spend_minor)
+    limits = limits_given_back(business_id, state, bought, back, edition)
+    limits += restoring.limits_restored(business_id, state, bought, spent_due, edition)
     return Posting(
         business_id=business_id, expected=state.revision, member=tiers.moved_to(member, now, stands), journal=line,
-        entries=tuple(sheet.entries), burns=sheet.burns, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=limits_given_back(business_id, state, bought, back, edition) + tiers.marks(stands),
+        entries=tuple(sheet.entries), lots=sheet.lots, burns=sheet.burns, allocations=tuple(sheet.allocations),
+        accounts=sheet.touched, limit_uses=limits + tiers.marks(stands), extra=(*restored.rows, *withdrawn),
     )  # fmt: skip
 
 
@@ -240,13 +248,21 @@ def _lost(back: Back, due: tuple[tuple[Awarded, int], ...], *, gone: bool) -> Ga
     return Gained(back.refunded_minor, int(gone), earned)
 
 
+async def _withdrawn(
+    sheet: ledger.Sheet, bought: Bought, back: Back, edition: Edition, reader: journal.Reader
+) -> tuple[msgspec.Struct, ...]:
+    after = None if back.gone else edition.compiled.evaluate(back.after, bought.evidence.facts)
+    return await restoring.withdrawn(sheet, bought, after, reader)
+
+
 async def _take_back(
-    sheet: ledger.Sheet, bought: Bought, due: tuple[tuple[Awarded, int], ...], policy: str, reader: journal.Reader
-) -> tuple[TakenBack, ...]:
+    sheet: ledger.Sheet, bought: Bought, due: tuple[tuple[Awarded, int], ...], policy: str, restored: frozenset[str],
+    reader: journal.Reader,
+) -> tuple[TakenBack, ...]:  # fmt: skip
     """Enter what is taken back, per award, as far as the programme's policy reaches."""
     result = []
-    for unit in dict.fromkeys(award.unit for award, _ in due):
-        held = await ledger.open_lots(reader, sheet.business_id, sheet.member_id, unit)
+    for unit in dict.fromkeys((*(award.unit for award, _ in due), *sorted(restored))):
+        held = await restoring.held_after(sheet, unit, reader)
         if sheet.expire(unit, held):
             # What has run out is gone whether or not upkeep has been round: a refund must not depend on that.
             held = tuple(lot for lot in held if lot.expires_at is None or lot.expires_at > sheet.recorded_at)
@@ -265,9 +281,10 @@ async def _take_back(
 
 
 def _answer(
-    bought: Bought, back: Back, taken: tuple[TakenBack, ...], sheet: ledger.Sheet, state: MemberState, edition: Edition
-) -> RefundAnswer:
-    lost: dict[str, int] = {}
+    bought: Bought, back: Back, taken: tuple[TakenBack, ...], given: tuple[GivenBack, ...], sheet: ledger.Sheet,
+    state: MemberState, edition: Edition,
+) -> RefundAnswer:  # fmt: skip
+    lost = restoring.sums(given)
     for part in taken:
         lost[part.unit] = lost.get(part.unit, 0) - part.amount
     programme = edition.programme
@@ -275,4 +292,5 @@ def _answer(
     return RefundAnswer(
         sheet.journal_id, "recorded", bought.id, back.refunded_minor, back.left_minor, taken,
         balances(programme, sheet.accounts), receipt_lines(programme, language_for(programme, state.language), moves),
+        given,
     )  # fmt: skip

@@ -33,6 +33,7 @@ class Back(Struct, frozen=True, kw_only=True):
     evidence: RefundEvidence
     refunded_minor: int
     left_minor: int
+    gone: bool
 
 
 def measure(bought: Bought, command: RefundPurchase, earlier: tuple[RefundEvidence, ...]) -> Back:
@@ -46,7 +47,7 @@ def measure(bought: Bought, command: RefundPurchase, earlier: tuple[RefundEviden
         raise NothingLeftToRefund
     if command.full:
         evidence = RefundEvidence(command.receipt, (), 0, full=True, due=())
-        return Back(before=before, after=before, evidence=evidence, refunded_minor=left, left_minor=0)
+        return Back(before=before, after=before, evidence=evidence, refunded_minor=left, left_minor=0, gone=True)
     new = tuple(_returned(before, n, one) for n, one in enumerate(command.lines or ()))
     amount = command.amount_minor or 0
     after = rules.without(whole, (*returns, *new), amount_minor=money + amount)
@@ -54,7 +55,10 @@ def measure(bought: Bought, command: RefundPurchase, earlier: tuple[RefundEviden
     if back_minor > left:
         raise RefundExceedsPurchase(pointer="/amount_minor" if amount else "/lines", left_minor=left)
     evidence = RefundEvidence(command.receipt, new, amount, full=False, due=())
-    return Back(before=before, after=after, evidence=evidence, refunded_minor=back_minor, left_minor=left - back_minor)
+    left -= back_minor
+    return Back(
+        before=before, after=after, evidence=evidence, refunded_minor=back_minor, left_minor=left, gone=not left
+    )  # fmt: skip
 
 
 def _returned(before: rules.Purchase, place: int, asked: ReturnedLine) -> rules.Return:
@@ -73,7 +77,7 @@ def due_from(
 ) -> tuple[tuple[Awarded, int], ...]:
     """Tell what is due from which award: what was earned, less what would have been, less what was due before."""
     would_be: dict[tuple[str, str], int] = {}
-    if back.left_minor:
+    if not back.gone:
         for given in edition.compiled.evaluate(back.after, bought.evidence.facts).awards:
             would_be[given.rule, given.unit] = would_be.get((given.rule, given.unit), 0) + given.amount
     given_for_goods = _given_for_goods(bought, edition)
@@ -136,7 +140,7 @@ def undone(bought: Bought, back: Back, edition: Edition) -> Iterator[tuple[rules
     facts = bought.evidence.facts
     before = edition.compiled.evaluate(back.before, facts).uses
     after = {
-        (u.subject, u.window): u for u in (edition.compiled.evaluate(back.after, facts).uses if back.left_minor else ())
+        (u.subject, u.window): u for u in (edition.compiled.evaluate(back.after, facts).uses if not back.gone else ())
     }
     for use in before:
         stays = after.get((use.subject, use.window))

@@ -109,7 +109,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I09b", "no more is taken back of an award than it gave",
         "SELECT e.business_id, e.id FROM entries e JOIN (SELECT business_id, reverses, sum(-amount) AS back "
         "FROM entries WHERE reverses IS NOT NULL GROUP BY business_id, reverses) r ON r.business_id = e.business_id "
-        "AND r.reverses = e.id WHERE r.back > e.amount",
+        "AND r.reverses = e.id WHERE e.amount > 0 AND r.back > e.amount",
+    ),
+    Invariant(
+        "I09d", "no more is given back of a redemption than it cost",
+        "SELECT e.business_id, e.id FROM entries e JOIN (SELECT business_id, reverses, sum(amount) AS back "
+        "FROM entries WHERE reverses IS NOT NULL GROUP BY business_id, reverses) r ON r.business_id = e.business_id "
+        "AND r.reverses = e.id WHERE e.amount < 0 AND r.back > -e.amount",
     ),
     Invariant(
         "I09c", "a refund that came before its purchase is settled once the purchase is here",
@@ -132,6 +138,25 @@ INVARIANTS: tuple[Invariant, ...] = (
         "UNION ALL SELECT l.business_id, l.id FROM lots l JOIN accounts c ON c.business_id = l.business_id "
         "AND c.member_id = l.member_id AND c.unit = l.unit WHERE l.remaining > 0 AND l.expires_at IS NOT NULL "
         "AND (c.next_expiry IS NULL OR c.next_expiry > l.expires_at)",
+    ),
+    Invariant(
+        "I12", "a hold is one of active, captured, released and lapsed, and what is set aside is in active holds",
+        "SELECT a.business_id, a.member_id, a.unit FROM accounts a LEFT JOIN (SELECT business_id, member_id, unit, "
+        "sum(amount) AS held FROM holds WHERE status = 'active' AND unit IS NOT NULL "
+        "GROUP BY business_id, member_id, unit) h ON h.business_id = a.business_id AND h.member_id = a.member_id "
+        "AND h.unit = a.unit WHERE a.held <> coalesce(h.held, 0) "
+        "UNION ALL SELECT business_id, id, status FROM holds WHERE captured > amount "
+        "OR (status <> 'captured' AND captured > 0)",
+    ),
+    Invariant(
+        "I13", "a voucher is redeemed at most once, and no perk is had more often than there is of it",
+        "SELECT s.business_id, s.voucher_id FROM voucher_steps s GROUP BY s.business_id, s.voucher_id "
+        "HAVING sum(CASE WHEN s.state = 'redeemed' THEN 1 ELSE 0 END) > "
+        "1 + sum(CASE WHEN s.state = 'issued' AND s.says = 'given back' THEN 1 ELSE 0 END) "
+        "UNION ALL SELECT v.business_id, v.id FROM vouchers v LEFT JOIN voucher_steps s "
+        "ON s.business_id = v.business_id AND s.voucher_id = v.id AND s.journal_id = v.redeemed_in "
+        "AND s.state = 'redeemed' WHERE v.redeemed_in IS NOT NULL AND s.voucher_id IS NULL "
+        "UNION ALL SELECT business_id, perk FROM perk_counts WHERE issued < 0 OR issued > most",
     ),
     Invariant(
         "I21", "no row refers to a row of another business",

@@ -24,6 +24,7 @@ from loyalty_engine.backtest.judge import Judge, Limits
 from loyalty_engine.backtest.memory import Memory
 from loyalty_engine.backtest.purse import Purse
 from loyalty_engine.commands import RefundPurchase, ReturnedLine
+from loyalty_engine.errors import NothingLeftToRefund
 from loyalty_engine.instants import to_micros
 from loyalty_engine.returns import due_from, measure, takings, undone
 from loyalty_engine.shelf import Edition
@@ -218,7 +219,10 @@ class Life:
         command = RefundPurchase(
             receipt=told.receipt, lines=tuple(named) or None, amount_minor=told.amount_minor or None, full=told.full
         )
-        back = measure(seen.bought, command, seen.earlier)
+        try:
+            back = measure(seen.bought, command, seen.earlier)
+        except NothingLeftToRefund:
+            return  # it was paid for with perks alone, so that the rules saw nothing of it
         due = due_from(seen.bought, back, seen.earlier, seen.edition)
         at = to_micros(returned.at)
         self._take_back(purse, seen, due, month=self._calendar.month(returned.occurred_at), at=at)
@@ -226,7 +230,7 @@ class Life:
             self._limits.give_back(use, times, amount)
         parts = tuple((award.rule, award.unit, part) for award, part in due)
         seen.earlier = (*seen.earlier, msgspec.structs.replace(back.evidence, due=parts))
-        self._visits = max(0, self._visits - (back.left_minor == 0))
+        self._visits = max(0, self._visits - back.gone)
         self._spend_minor = max(0, self._spend_minor - back.refunded_minor)
         month = self._calendar.month(returned.occurred_at)
         if month is not None:

@@ -78,6 +78,7 @@ def serving(opened: Opened, workers: int) -> Iterator[str]:
     command = ["-m", "loyalty_engine.cli", "serve", "--port", str(port), "--workers", str(workers)]
     environment = {
         "LOYALTY_DATABASE_URL": opened.url, "LOYALTY_KEY_FILE": str(opened.key_file), "LOYALTY_RATE_PER_SECOND": "0",
+        "LOYALTY_LOOKUPS_PER_HOUR": "0", "LOYALTY_LOOKUPS_PER_BLOCK": "0",
     }  # fmt: skip
     with _process(command, environment, opened.key_file.with_suffix(".log")):
         yield _ready(f"http://127.0.0.1:{port}", "/health/ready", workers)

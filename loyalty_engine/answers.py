@@ -30,6 +30,12 @@ class MemberSeen(Struct, frozen=True):
     new: bool
 
 
+class MemberLookedUp(MemberSeen, frozen=True):
+    """The member as a till sees them before they have bought anything: last digits, and how their name begins."""
+
+    initial: str | None = None
+
+
 class Awarded(Struct, frozen=True):
     """Units given by one rule: the ledger entry that proves it, and why."""
 
@@ -199,7 +205,7 @@ class LookupAnswer(Struct, frozen=True):
     """What a till needs to know about a number: are they a member, and what do they have."""
 
     known: bool
-    member: MemberSeen | None
+    member: MemberLookedUp | None
     balances: tuple[Balance, ...]
     tier: TierSeen | None
     vouchers: tuple[VoucherShown, ...]

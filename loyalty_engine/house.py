@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loyalty_engine import database as databases
+from loyalty_engine.budgets import Budgets
 from loyalty_engine.carrying import Carrier, Logged
 from loyalty_engine.shelf import Shelf
 from loyalty_engine.turns import Turns
@@ -30,6 +31,7 @@ class House:
         # Which gateway carries a business's messages of a channel; until somebody chooses, they are only logged.
         logged = Logged()
         self.carrier_of: Callable[[int, str], Carrier] = lambda _, __: logged
+        self.budgets = Budgets(settings)
         # The businesses for which a backtest runs in this process.
         self.backtests: set[int] = set()
 

@@ -15,14 +15,13 @@ import msgspec
 from msgspec import UNSET, Struct
 
 import rules
-from loyalty_engine import ids, journal, presence, tiers
+from loyalty_engine import ids, journal, looking_up, presence, tiers
 from loyalty_engine.answers import (
     Balance,
     LedgerEntry,
     LedgerPage,
     LookupAnswer,
     MemberAnswer,
-    MemberSeen,
     TierSeen,
 )
 from loyalty_engine.businesses import Caller
@@ -194,6 +193,7 @@ async def recognise(
     edition = await house.shelf.current(caller.business_id)
     who = named(house, caller.business_id, ref, edition.programme.about.country)
     now = to_micros(at)
+    share = await looking_up.count(house, caller, who.identifier, now)
     opening = Opening(
         business_id=caller.business_id, blind_index=who.blind_index, member_id=who.member_id, occurred_at=now, now=now
     )

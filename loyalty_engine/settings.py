@@ -51,6 +51,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_second: Annotated[int, Meta(ge=0)] = 0
     # How many requests one API key may send at once before the average counts.
     rate_burst: Annotated[int, Meta(ge=1)] = 200
+    # How many numbers one API key may ask for in an hour, in each process; 0 means any number.
+    lookups_per_hour: Annotated[int, Meta(ge=0)] = 1200
+    # How many look-ups in an hour may fall on one block of a thousand numbers, in each process; 0 means any number.
+    lookups_per_block: Annotated[int, Meta(ge=0)] = 200
     # Connections to PostgreSQL for everything but the hot path.
     pool_size: Annotated[int, Meta(ge=1, le=200)] = 8
     # Connections to PostgreSQL on which concurrent purchases are written together; fewer make larger groups.

@@ -31,7 +31,7 @@ class MemberSeen(Struct, frozen=True):
 
 
 class MemberLookedUp(MemberSeen, frozen=True):
-    """The member as a till sees them before they have bought anything: last digits, and how their name begins."""
+    """The member as a till sees them before they have bought: last digits, and how their name begins."""
 
     initial: str | None = None
 

@@ -1,4 +1,4 @@
-"""How many numbers one may ask for: per key, per business and per block of numbers, so that nobody reads us as a directory.
+"""How many numbers one may ask for: per key, per business and per block of numbers; we are no directory.
 
 Counted in this process and in memory only, so that an honest look-up pays a few additions and no statement. Invariant:
 an answer, a miss and a refusal are counted alike, before anybody knows which it is.

@@ -22,6 +22,7 @@ from msgspec import Struct
 import rules
 from loyalty_engine import (
     awarding,
+    dormancy,
     expiring,
     granting,
     happenings,
@@ -189,9 +190,7 @@ async def judge(
     if state is None and edition.programme.about.join == "explicit":
         raise MemberNotFoundByNumber(pointer="/member")
     purchase, joined = basket.purchase, None
-    facts = await facts_before(
-        house, caller.business_id, edition, purchase, state=state, at=now, reader=reader
-    )  # fmt: skip
+    facts = await facts_before(house, caller.business_id, edition, purchase, state=state, at=now, reader=reader)
     if state is None:
         joined_at = min(basket.occurred_at, now)
         joined = awarding.joining(
@@ -246,6 +245,8 @@ async def _post(
     given = await granting.grants(sheet, judged.came, reader)
     tier, seen = tiers.seen(judged.edition, stands, member.language), MemberSeen(member.id, masked, new is not None)
     answer = _answer(judged, sheet, Said(awards, seen, tier, member.language, spent, given))
+    if await dormancy.doubted(reader, business_id, judged.edition, state, recorded_at):
+        stays, answer = dormancy.veiled(stays, answer)
     doing = awarding.carried_out(house, sheet, stays, judged.came)
     agreed = await recording.along(house, caller.key_id, command, judged.edition, member, sheet, reader)
     return Posting(

@@ -64,6 +64,11 @@ async def _erase(house: House, business_id: int, by: str, member_id: str, at: in
         everybody = [state.id, *(await presence.sleepers(transaction, business_id, state.id))]
         said = await _said(house, transaction, business_id, state)
         await _lay_tombstones(house, transaction, business_id, said, at)
+        for identifier in said:  # codes and answers that were written to the number itself
+            await transaction.fetch(
+                "DELETE FROM messages WHERE business_id = $1 AND number_index = $2",
+                business_id, house.vault.blind_index(business_id, identifier),
+            )  # fmt: skip
         for one in everybody:
             await _forget(transaction, business_id, await state_of(transaction, business_id, one), said, by, at)
         return [Erased(business_id, one, at) for one in everybody]

@@ -15,6 +15,7 @@ PREFIXES: Final[dict[str, str]] = {
     "adj": "an adjustment of a member's balance by hand",
     "alr": "an alert: something a person should look at",
     "cas": "a case: an unhappy customer being followed up",
+    "cnf": "a code that was sent and waits to be said back",
     "con": "a consent record",
     "dlv": "one attempt to deliver to a webhook",
     "ent": "an entry in the ledger",

@@ -15,26 +15,22 @@ import msgspec
 from msgspec import UNSET, Struct
 
 import rules
-from loyalty_engine import ids, journal, looking_up, presence, tiers
+from loyalty_engine import dormancy, ids, journal, looking_up, presence, tiers
 from loyalty_engine.answers import (
     Balance,
     LedgerEntry,
     LedgerPage,
     LookupAnswer,
     MemberAnswer,
+    MemberLookedUp,
     TierSeen,
 )
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import KnownElsewhere, MemberRef
 from loyalty_engine.database import MemberState, Opening
 from loyalty_engine.database.pages import AccountState
-from loyalty_engine.errors import (
-    BodyInvalid,
-    CursorMalformed,
-    Detail,
-    IdentifierInvalid,
-    MemberUnknown,
-)
+from loyalty_engine.errors import BodyInvalid, CursorMalformed, Detail, IdentifierInvalid, MemberUnknown
+from loyalty_engine.errors_of_identity import VerificationNeeded
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
 from loyalty_engine.instants import from_micros, shown, to_micros
@@ -202,12 +198,18 @@ async def recognise(
     if state is not None and state.presence == presence.ERASED:
         raise MemberUnknown
     if state is None:
+        await looking_up.found_nobody(house, caller, share, now)
         if who.member_id is not None:
             raise MemberUnknown
         return _NOBODY, None
-    seen = MemberSeen(state.id, await masked_name(house, caller.business_id, who, state), new=False)
+    name = profile_of(house, caller.business_id, state).get("name")
+    masked = await masked_name(house, caller.business_id, who, state)
+    seen = MemberLookedUp(state.id, masked, new=False, initial=name[0].upper() + "." if name else None)
     held = balances(edition.programme, accounts_of(state))
     newest = await house.shelf.valid_at(caller.business_id, now, published=page.version if page else 0)
+    if await dormancy.doubted(house.database, caller.business_id, newest, state, now):
+        unsure = msgspec.structs.replace(seen, initial=None)
+        return msgspec.structs.replace(_NOBODY, known=True, member=unsure, hint=VerificationNeeded.title), None
     tier = await tier_of(house, caller.business_id, newest, state, now)
     return msgspec.structs.replace(_NOBODY, known=True, member=seen, balances=held, tier=tier), state
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from loyalty_engine.answers import Balance
-from loyalty_engine.commands import Instant
+from loyalty_engine.commands import Instant, Language, MemberRef, Typed
 
 MemberId = Annotated[str, Meta(pattern="^mem_[0-9a-z]{26}$", max_length=30)]
 
@@ -109,3 +110,52 @@ class AlertPage(Struct, frozen=True):
 
     items: tuple[AlertAnswer, ...]
     next_cursor: str | None = None
+
+
+class ChangeMember(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Change what is known of a member; what is left out stays, null takes it away.
+
+    A `phone` or `email` is taken over only when the code sent to it has been said back; `replaces` is the one it stands
+    in for from then on.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType | None = UNSET
+    language: Language | UnsetType | None = UNSET
+    birthday: date | UnsetType | None = UNSET
+    phone: Typed | UnsetType = UNSET
+    email: Typed | UnsetType = UNSET
+    replaces: MemberRef | UnsetType = UNSET
+
+
+class VerifyMember(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Send a code to a number or address of the member; without one named, to the newest."""
+
+    identifier: MemberRef | UnsetType = UNSET
+
+
+class ConfirmCode(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Say a code back. Where the number may have gone to somebody else, one more thing that only the member knows."""
+
+    code: Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    birthday: date | UnsetType = UNSET
+    identifier: MemberRef | UnsetType = UNSET
+
+
+class CodeSent(Struct, frozen=True):
+    """A code is on its way: where to (masked), and until when it can be said back."""
+
+    id: str
+    masked: str
+    expires_at: str
+
+
+class ChangeAnswer(Struct, frozen=True):
+    """A member after a change; `code` where a number or address waits to be confirmed."""
+
+    id: str
+    masked: tuple[str, ...]
+    language: str | None
+    name: str | None
+    birthday: str | None
+    code: CodeSent | None = None

@@ -8,9 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from loyalty_engine import awarding, offering, presence, spending
+import msgspec
+
+from loyalty_engine import awarding, dormancy, looking_up, offering, presence, spending
 from loyalty_engine.answers import QuoteAnswer, Total, WouldAward
 from loyalty_engine.earning import judge, opening_of, read
+from loyalty_engine.instants import to_micros
 from loyalty_engine.members import accounts_of, balances
 from loyalty_engine.wording import language_for
 
@@ -23,10 +26,14 @@ if TYPE_CHECKING:
 async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: datetime) -> QuoteAnswer:
     """Tell what a basket would earn, and what could be redeemed with it, if it were paid now."""
     basket = await read(house, caller, command, at)
+    now = to_micros(at)
+    share = await looking_up.count(house, caller, basket.who.identifier, now)
     page = await presence.page_of(house.database, opening_of(caller, basket, at))
     assert page is not None, "the caller's business exists"
     if page.member is not None:
         presence.here(page.member)
+    else:
+        await looking_up.found_nobody(house, caller, share, now)
     judged = await judge(house, caller, basket, page, at, house.database)
     programme = judged.edition.programme
     language = language_for(programme, judged.state.language if judged.state else None)
@@ -38,7 +45,7 @@ async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: dat
         business_id=caller.business_id, edition=judged.edition, facts=judged.bought.facts,
         occurred=basket.purchase.occurred_at, language=language, reader=house.database,
     )  # fmt: skip
-    return QuoteAnswer(
+    answer = QuoteAnswer(
         member={"known": judged.state is not None},
         awards=tuple(WouldAward(award.rule, award.unit, award.amount, award.reason) for award in awards),
         totals=tuple(Total(unit, amount) for unit, amount in totals.items()),
@@ -50,3 +57,6 @@ async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: dat
         to_pay_minor=judged.paid_minor,
         nudges=offering.nudges(wallet),
     )
+    if await dormancy.doubted(house.database, caller.business_id, judged.edition, judged.state, now):
+        return msgspec.structs.replace(answer, balances=(), explanation=(), perks=(), nudges=())
+    return answer

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 import rules
-from loyalty_engine import vouchers
+from loyalty_engine import dormancy, vouchers
 from loyalty_engine.errors import BodyInvalid, InsufficientBalance, NotInThisEdition, UnitUnknown
 from loyalty_engine.errors_of_spending import (
     PerkAllGone,
@@ -100,6 +100,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 async def planned(asking: Asking, redeem: tuple[Redeem, ...], purchase: rules.Purchase) -> Plan:
     """Find and allow all that is asked for, and count what it takes off; refuses as the room's first lines say."""
     _well_formed(redeem)
+    if asking.state is not None:
+        await dormancy.sure(asking.reader, asking.business_id, asking.edition, asking.state, asking.now)
     takings: list[Taking] = []
     for place, one in enumerate(redeem):
         takings.append(await _found(asking, one, f"/redeem/{place}", takings))

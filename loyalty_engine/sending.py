@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import structlog
 
-from loyalty_engine import gate, leaving, outbox
+from loyalty_engine import bouncing, gate, leaving, outbox
 from loyalty_engine.carrying import Leaving, NotCarried
 from loyalty_engine.errors import ProgrammeMissing
 from loyalty_engine.gate import Asking
@@ -40,7 +40,7 @@ _TRIES: Final = 10
 _FIRST_PAUSE: Final = 15 * _SECOND
 _LONGEST_PAUSE: Final = 3600 * _SECOND
 
-Reported = Literal["delivered", "failed"]
+Reported = Literal["delivered", "failed", "unknown"]
 
 
 async def keep_sending(house: House, now: Callable[[], datetime], *, every: int = 1) -> None:
@@ -214,14 +214,19 @@ async def _note(house: House, statement: str, *values: Any) -> list[Any]:
 
 
 async def reported(house: House, business_id: int, gateway_id: str, outcome: Reported, *, at: int) -> bool:
-    """Keep a gateway's delivery report; False where the message is not known. A report may come twice."""
+    """Keep a gateway's delivery report; False where the message is not known. A report may come twice.
+
+    "unknown" says that the number or address is nobody's (any more): nothing more is written to it.
+    """
+    if outcome == "unknown":
+        await bouncing.of_message(house, business_id, gateway_id, at=at)
     found = await _note(
         house,
         "UPDATE messages SET state = $3, ended_at = $4 WHERE business_id = $1 AND gateway_id = $2 "
         "AND state IN ('sent', 'delivered', 'failed') RETURNING id",
         business_id,
         gateway_id,
-        outcome,
+        "failed" if outcome == "unknown" else outcome,
         at,
     )  # fmt: skip
     return bool(found)

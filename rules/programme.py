@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     spend: Spend = Spend()
     locations: Literal["declared", "on_first_use"] = "on_first_use"
     max_return: Share | None = None
+    dormant_after: Period | None = None
     perks_earn: bool = False
     step_up: StepUp | None = None
 

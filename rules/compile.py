@@ -1,6 +1,7 @@
 """A programme made ready to judge events: compiled once into one function a kind, then asked many times."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from rules.explaining import Explainer
@@ -16,6 +17,8 @@ __all__ = ["Compiled", "compile_programme", "evaluate_tree"]
 
 Judge: TypeAlias = Callable[[Purchase | Event, MemberFacts], Outcome]
 _MOST_HEARD = 100
+Source: TypeAlias = tuple[Any, dict[str, Any]]
+"""A function's compiled source, and the constants it is bound to."""
 _NOTHING = Outcome((), (), ())
 
 
@@ -29,6 +32,11 @@ class Compiled:
         self._heard: dict[str | None, Voice] = {}
         self.evaluate: Judge = self._voice("en").evaluate
         """What comes of an event: `evaluate(event, member)`. Reasons are in English."""
+
+    @cached_property
+    def amounts(self) -> Judge:
+        """The same for whoever only counts: a reason leaves out what differs from purchase to purchase."""
+        return _judge(self._sources, Plan(self.programme, "en", silent=True))
 
     def explain(
         self, event: Purchase | Event, member: MemberFacts, outcome: Outcome, language: str | None = None
@@ -69,17 +77,21 @@ class Compiled:
 class Voice:
     """A programme's judgement with its reasons in one language."""
 
-    def __init__(self, programme: Programme, sources: dict[str, tuple[Any, dict[str, Any]]], language: str) -> None:
+    def __init__(self, programme: Programme, sources: dict[str, Source], language: str) -> None:
         self.language = language
         plan = Plan(programme, language)
-        judges = {kind: _function(source, plan) for kind, source in sources.items() if kind != Purchase.kind}
-
-        def elsewhere(event: Event, member: MemberFacts) -> Outcome:
-            judge = judges.get(event.kind)
-            return _NOTHING if judge is None else judge(event, member)
-
-        self.evaluate: Judge = _function(sources[Purchase.kind], plan, elsewhere=elsewhere)
+        self.evaluate: Judge = _judge(sources, plan)
         self.explainer = Explainer(programme, plan)
+
+
+def _judge(sources: dict[str, Source], plan: Plan) -> Judge:
+    judges = {kind: _function(source, plan) for kind, source in sources.items() if kind != Purchase.kind}
+
+    def elsewhere(event: Event, member: MemberFacts) -> Outcome:
+        judge = judges.get(event.kind)
+        return _NOTHING if judge is None else judge(event, member)
+
+    return _function(sources[Purchase.kind], plan, elsewhere=elsewhere)
 
 
 def compile_programme(programme: Programme) -> Compiled:
@@ -87,12 +99,12 @@ def compile_programme(programme: Programme) -> Compiled:
     return Compiled(programme)
 
 
-def _compiled(programme: Programme, kind: str) -> tuple[Any, dict[str, Any]]:
+def _compiled(programme: Programme, kind: str) -> Source:
     source, bound = generate(programme, kind)
     return compile(source, f"<programme on {kind}>", "exec"), bound
 
 
-def _function(source: tuple[Any, dict[str, Any]], plan: Plan, **more: Any) -> Judge:
+def _function(source: Source, plan: Plan, **more: Any) -> Judge:
     """The generated function, able to name nothing but what is bound here."""
     code, bound = source
     names: dict[str, Any] = bound | more | {"plan": plan, "settle": settle, "__builtins__": {}}

@@ -94,6 +94,19 @@ class Among(dict[tuple[str, ...], tuple[str, ...]]):
         return found
 
 
+class Marks(dict[tuple[str, ...], tuple[tuple[str, ...], bool]]):
+    """The same, and with it whether any tag is among those that keep a line from counting: looked up once for both."""
+
+    def __init__(self, names: frozenset[str], excluded: frozenset[str]) -> None:
+        self._names, self._excluded = names, excluded
+
+    def __missing__(self, tags: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+        found = tuple(self._names.intersection(tags)), not self._excluded.isdisjoint(tags)
+        if len(self) < _REMEMBERED:
+            self[tags] = found
+        return found
+
+
 class Switchable(NamedTuple):
     """A question for one value: of a fact, or (`each`) of a table that may hold several."""
 
@@ -213,7 +226,7 @@ class Writer:
                 continue
             every = frozenset().union(*wanted.values())
             if field == "tag":
-                yield f"for key in {self._among(every)}[line.tags]:"
+                yield from self._tags_among(every)
             else:
                 yield f"key = line.{field}"
                 yield f"if key in {self.bind(every)}:"
@@ -222,6 +235,15 @@ class Writer:
                 if names != every:
                     steps = [f"if key in {self.bind(names)}:", *(f"    {step}" for step in steps)]
                 yield from (f"    {step}" for step in steps)
+
+    def _tags_among(self, names: frozenset[str]) -> Iterator[str]:
+        excluded = self._spend.exclude.tag
+        if excluded is None:
+            yield f"for key in {self._among(names)}[line.tags]:"
+            return
+        self.bound["marks"] = Marks(names, frozenset(excluded))
+        yield "names, is_out = marks[line.tags]"
+        yield "for key in names:"
 
     def _among(self, names: frozenset[str]) -> str:
         """The name of a table that tells which of these are among a line's tags."""
@@ -239,7 +261,8 @@ class Writer:
         if exclude.sku is not None:
             reasons.append(f"line.sku in {self.bind(frozenset(exclude.sku))}")
         if exclude.tag is not None:
-            reasons.append(f"{self._among(frozenset(exclude.tag))}[line.tags]")
+            looked_up = any(field == "tag" for field, _ in self.tables)
+            reasons.append("is_out" if looked_up else f"{self._among(frozenset(exclude.tag))}[line.tags]")
         if reasons:
             yield f"if {' or '.join(reasons)}:"
             yield "    left_out += line.amount_minor"

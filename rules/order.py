@@ -28,7 +28,7 @@ from typing import Final
 from rules.facts import MemberFacts
 from rules.limits import permit, restrain
 from rules.outcome import Award, Happening, Outcome, Use
-from rules.plan import Extra, Found, Plan, Standing, taker
+from rules.plan import Extra, Found, Plan, taker
 
 _THOUSAND: Final = 1000
 
@@ -56,7 +56,7 @@ def settle(
     uses: tuple[Use, ...] = ()
     cut: dict[int, int] = {}
     if plan.restrained:
-        uses, cut = restrain(plan, Standing(given, amounts, extras, take, paid), member.used, today, trace)
+        uses, cut = restrain(plan, found, extras, member.used, today, paid, trace)
     made = _made(plan, extras, amounts, counted) if amounts else {}
     if extras or cut:
         given = _shortened(plan, sorted({*given, *(giver for giver, _, _ in extras)}), made, cut)
@@ -179,7 +179,9 @@ def _made(plan: Plan, extras: list[Extra], amounts: dict[int, int], counted: int
     spent = ""
     for number, amount in amounts.items():
         rule, unit, phrase, each = makers[number]
-        if each:
+        if plan.silent:
+            reason = phrase
+        elif each:
             reason = f"{phrase}{amount // each}{of_them}"
         else:
             spent = spent or plan.on_spent + plan.words.money(counted)

@@ -1,15 +1,15 @@
 """A programme's rules by number, with everything that settling an outcome needs looked up beforehand."""
 
 import math
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, tzinfo
 from fractions import Fraction
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from rules.facts import Purchase
 from rules.outcome import Award, Happening
-from rules.periods import WINDOWED, Per, Window, window
+from rules.periods import Per, Window, window
 from rules.programme import Programme, Rule, Unit
 
 _MOST_DAYS: Final = 1000
@@ -34,14 +34,6 @@ class Bounded(NamedTuple):
     most: int
 
 
-class Capped(NamedTuple):
-    """A capped unit: its caps, what each rule always gives of it, and whether each rule gives it at all."""
-
-    bounded: Bounded
-    fixed: list[int]
-    is_capped: list[bool]
-
-
 class Found(NamedTuple):
     """The rules that hold, by their number in the file: awards, awards in a group, multipliers, proportional
     amounts, and the rules that neither award nor multiply.
@@ -62,16 +54,41 @@ class Extra(NamedTuple):
     amount: int
 
 
-class Standing(NamedTuple):
-    """What is given so far: the rules that award, their proportional amounts, what multipliers add, and what was
-    paid.
+class Dated(NamedTuple):
+    """The limits of a rule or the caps of a unit on one day.
+
+    `bounds` holds for each the key it is counted under, how many times and how much it lets through, and itself. Where
+    there is but one, its key and its times stand here as well, and `most` is what it lets through of nothing used.
     """
 
-    given: list[int]
-    amounts: dict[int, int]
-    extras: list[Extra]
-    take: Callable[[Sequence[int]], tuple[int, ...]]
-    paid: int = 0
+    subject: str
+    key: str | None
+    times: int | None
+    most: int
+    windows: tuple[Window, ...]
+    bounds: tuple[tuple[str | None, int | None, int, Bound], ...]
+
+
+class Day(dict[int | str, Dated | None]):
+    """What bounds rules, by their number, and units, by their name, on one local day; found out when first asked."""
+
+    def __init__(self, today: date, zone: tzinfo, bounded: Mapping[int | str, Bounded]) -> None:
+        self._today, self._zone, self._bounded = today, zone, bounded
+
+    def __missing__(self, of: int | str) -> Dated | None:
+        bounded = self._bounded.get(of)
+        self[of] = made = None if bounded is None else self._dated(bounded)
+        return made
+
+    def _dated(self, bounded: Bounded) -> Dated:
+        windows = {per: window(per, self._today, self._zone) for per in bounded.windows}
+        keys = {per: f"{bounded.subject}|{one.name}" for per, one in windows.items()}
+        bounds = tuple(
+            (keys.get(one.per), one.times, MAX_AMOUNT if one.amount is None else one.amount, one)
+            for one in bounded.bounds
+        )
+        key, times = bounds[0][:2] if len(bounds) == 1 else (None, None)
+        return Dated(bounded.subject, key, times, bounded.most, tuple(windows.values()), bounds)
 
 
 class Returned(NamedTuple):
@@ -94,7 +111,8 @@ def taker(numbers: Sequence[int]) -> Callable[[Sequence[_T]], tuple[_T, ...]]:
 class Plan:
     """A programme's rules by number, with everything an outcome needs looked up beforehand."""
 
-    def __init__(self, programme: Programme, language: str | None = None) -> None:
+    def __init__(self, programme: Programme, language: str | None = None, *, silent: bool = False) -> None:
+        self.silent = silent
         rules = programme.rules
         words = programme.words(language)
         self.words = words
@@ -116,25 +134,21 @@ class Plan:
         self.returned = _returned(programme)
         self.thousandths = [rule.multiply.thousandths if rule.multiply else 0 for rule in rules]
         self.limits = {n: _limits(rule) for n, rule in enumerate(rules) if rule.limit}
-        self.caps = [self._capped(name, unit) for name, unit in programme.units.items() if unit.cap]
-        self.limited = frozenset(self.limits)
+        self.fixed = [0 if award is None else award.amount for award in self.ready]
+        self.caps = {name: _caps(name, unit) for name, unit in programme.units.items() if unit.cap}
+        self.cap_of = [unit if unit in self.caps else None for unit in self.units]
         self.restrained = bool(self.limits or self.caps or self.returned)
-        self._windows: dict[date, dict[Per, Window]] = {}
+        self._bounded: dict[int | str, Bounded] = dict([*self.limits.items(), *self.caps.items()])
+        self._days: dict[date, Day] = {}
 
-    def windows(self, today: date) -> dict[Per, Window]:
-        """The windows a local day falls in; kept, as most purchases are of the same few days."""
-        known = self._windows.get(today)
+    def day(self, today: date) -> Day:
+        """What bounds rules and units on a local day; kept, as most purchases are of the same few days."""
+        known = self._days.get(today)
         if known is None:
-            if len(self._windows) >= _MOST_DAYS:
-                self._windows.clear()
-            known = self._windows[today] = {per: window(per, today, self.zone) for per in WINDOWED}
+            if len(self._days) >= _MOST_DAYS:
+                self._days.clear()
+            known = self._days[today] = Day(today, self.zone, self._bounded)
         return known
-
-    def _capped(self, name: str, unit: Unit) -> Capped:
-        bounded = _bounded(f"cap:{name}", [Bound(cap.per, None, cap.amount) for cap in unit.cap])
-        is_capped = [of_rule == name for of_rule in self.units]
-        fixed = [0 if award is None or award.unit != name else award.amount for award in self.ready]
-        return Capped(bounded, fixed, is_capped)
 
     def amount(self, number: int, amounts: dict[int, int]) -> int:
         """What an award gives before multipliers."""
@@ -167,6 +181,10 @@ def _returned(programme: Programme) -> Returned | None:
 
 def _limits(rule: Rule) -> Bounded:
     return _bounded(f"rule:{rule.id}", [Bound(limit.per, limit.times, limit.amount) for limit in rule.limit])
+
+
+def _caps(name: str, unit: Unit) -> Bounded:
+    return _bounded(f"cap:{name}", [Bound(cap.per, None, cap.amount) for cap in unit.cap])
 
 
 def _bounded(subject: str, bounds: list[Bound]) -> Bounded:

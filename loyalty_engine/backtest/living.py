@@ -102,7 +102,7 @@ class Life:
         edition, memory = self._judge.edition(event.occurred_at, at), self._memory
         if memory is not None:
             facts = memory.facts(facts, event, edition)
-        outcome = edition.compiled.evaluate(event, facts)
+        outcome = edition.compiled.amounts(event, facts)
         self._limits.take(outcome.uses)
         if self._purse is not None:
             _hold(self._purse, outcome.awards, edition, occurred=event.occurred_at, at=at, by=by)
@@ -144,7 +144,7 @@ class Life:
             if bought.id in given_back:
                 outcome = self._keeps(bought, edition, facts)
             else:
-                outcome = edition.compiled.evaluate(purchase, facts)
+                outcome = edition.compiled.amounts(purchase, facts)
             if outcome.uses:
                 take(outcome.uses)
             if purse is not None:
@@ -173,7 +173,7 @@ class Life:
     def _keeps(self, bought: Bought, edition: Edition, facts: rules.MemberFacts) -> rules.Outcome:
         """Judge a purchase that something comes back of later, and keep what that was judged on."""
         facts = msgspec.structs.replace(facts, used=dict(facts.used))
-        outcome = edition.compiled.evaluate(bought.purchase, facts)
+        outcome = edition.compiled.amounts(bought.purchase, facts)
         self._seen[bought.id] = _Seen(bought, edition, facts, outcome)
         return outcome
 

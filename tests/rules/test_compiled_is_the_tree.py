@@ -120,3 +120,22 @@ def disagree(random: Random) -> bool:
         if compiled.evaluate(event, member) != evaluate_tree(programme, event, member):
             return True
     return False
+
+
+@pytest.mark.parametrize("seed", range(300, 304))
+def test_whoever_only_counts_gets_the_same_without_what_differs_in_the_reasons(seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - the same programmes in every run
+
+    for _ in range(15):
+        programme = random_programmes.programme(random, rules=12)
+        compiled = compile_programme(programme)
+        for _ in range(20):
+            event = random_programmes.event(random)
+            member = random_programmes.member(random, programme, event)
+
+            counted, told = compiled.amounts(event, member), compiled.evaluate(event, member)
+
+            assert (counted.uses, counted.fired, counted.effects) == (told.uses, told.fired, told.effects)
+            assert [(one.rule, one.unit, one.amount) for one in counted.awards] == [
+                (one.rule, one.unit, one.amount) for one in told.awards
+            ]

@@ -27,7 +27,10 @@ _CURSOR_DIGITS = 10
 _KEY_PARTS = 20
 _DOTS_IN_A_LINE = 1000
 # Events that something tells this edition of; a name of the business's own is told by whoever knows of it.
-_TOLD = frozenset({"purchase", "joined", "tier_changed", "feedback", "promise_kept", "promise_broken"})
+_TOLD = frozenset({
+    "purchase", "joined", "tier_changed", "birthday", "anniversary", "overdue", "feedback", "promise_kept",
+    "promise_broken",
+})  # fmt: skip
 Format = Literal["toml", "json"]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import expiring, refunding, requests, retention, reviewing, sending
+from loyalty_engine import almanac, expiring, refunding, requests, retention, reviewing, sending
 from loyalty_engine.errors import Busy
 
 if TYPE_CHECKING:
@@ -56,11 +56,16 @@ async def _tidy(house: House, at: datetime) -> int:
     return await retention.tidy(house, at=at)
 
 
+async def _turn(house: House, at: datetime) -> int:
+    return await almanac.turn(house, at=at)
+
+
 # In the order they are done. A job of another room is one more line here.
 JOBS: tuple[Job, ...] = (
     Job("refunds settled", _settle),
     Job("lots expired", _expire),
     Job("tiers reviewed", _review),
+    Job("days of the calendar told", _turn),
     Job("messages sent", _send),
     Job("requests reminded of", _remind),
     Job("rows at the end of their retention", _tidy),

@@ -193,8 +193,8 @@ async def test_a_version_published_by_another_process_judges_the_next_purchase(h
 async def test_what_the_language_can_say_and_this_edition_cannot_do_is_warned_for(house: House, cafe: Caller) -> None:
     more = """
 [[rules]]
-id = "many-returns"
-on = "anniversary"
+id = "kept-waiting"
+on = "case_overdue"
 then.award = { unit = "points", amount = 5 }
 
 [[rules]]
@@ -213,7 +213,7 @@ keeps_for = "12 months"
 
     warned = {finding.place: finding.says for finding in answer.findings if finding.severity == "warned"}
     assert answer.ok
-    assert warned["rules[4].on"] == 'nothing tells this edition of "anniversary" yet, so this rule will not fire'
+    assert warned["rules[4].on"] == 'nothing tells this edition of "case_overdue" yet, so this rule will not fire'
     assert "does not carry it out yet" in warned["rules[5].then.notify"]
     assert "does not keep open case" in warned["rules"]
 

@@ -108,6 +108,38 @@ def errors() -> str:
     )
 
 
+def jurisdictions() -> str:
+    """What the law of each country asks, and where it says so."""
+    import rules
+
+    head = (
+        "A programme is strict by default: what one country forbids is refused everywhere. With `strict = false` under\n"
+        "`[consent]`, a programme gets what the law of its own `jurisdiction` says (that of its country, when none is\n"
+        "named). This page is read out of the code that judges; it is no legal advice."
+    )
+    return page(
+        "Jurisdictions", head, [(f"{law.name} (`{code}`)", law_said(law)) for code, law in rules.JURISDICTIONS.items()]
+    )
+
+
+def law_said(law: Any) -> str:
+    """One country: what becomes of each thing, and its source."""
+    quiet = f"{law.quiet}" + (", by law" if law.quiet_is_law else "")
+    lasts = f"{law.lasts}" + (" at most" if law.lasts_at_most else ", unless the programme says another period")
+    rows = [
+        ("marketing by text or e-mail", "only with consent", "marketing"),
+        ("units or vouchers for consent to marketing", law.rewarded, "rewarded"),
+        ("a general benefit behind a consent", law.tied, "tied"),
+        ("choosing by behaviour without `member.consent`", law.profiling, "profiling"),
+        ("youngest who agrees alone (`age`)", f"{law.age} years; 18 unless the programme says so", "age"),
+        ("how long a consent lasts (`lasts`)", lasts, "lasts"),
+        ("no marketing between", quiet, "quiet"),
+        ("proof kept after a consent has ended", f"{law.kept_for}", "kept_for"),
+    ]
+    table = [f"| {what} | {said} | {law.sources[source]} |" for what, said, source in rows]
+    return "\n".join(["| what | here | source |", "|---|---|---|", *table])
+
+
 def settings() -> str:
     """Every setting: its variable, its default, and the comment beside it."""
     from loyalty_engine.settings import Settings
@@ -179,6 +211,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors,
     "settings.md": settings,
     "rooms.md": rooms,
+    "jurisdictions.md": jurisdictions,
     "command_line.md": command_line,
     "openapi.json": openapi,
     "programme.schema.json": programme_schema,

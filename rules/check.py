@@ -25,10 +25,16 @@ def check(programme: Programme) -> tuple[Finding, ...]:
     if wrong:
         return wrong
     found = [*_never(programme), *_groups(programme), *_unreachable(programme)]
-    found += [*consent(programme), *returned(programme), *_examples(programme)]
+    found += [*_unfair(programme, found), *returned(programme), *_examples(programme)]
     found += [*_idle_limits(programme), *_for_ever(programme), *wording(programme), *long_texts(programme)]
     found += [*_together(programme), *_slips(programme)]
     return tuple(sorted(found, key=lambda finding: finding.severity))
+
+
+def _unfair(programme: Programme, found: Sequence[Finding]) -> Iterator[Finding]:
+    """What is unfair, but for rules that can never fire: these do nothing to anybody."""
+    idle = {finding.rule for finding in found if finding.rule is not None and finding.place.endswith(".when")}
+    yield from (finding for finding in consent(programme) if finding.rule not in idle)
 
 
 def _rules(programme: Programme) -> Iterator[tuple[str, Rule]]:

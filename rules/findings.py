@@ -9,10 +9,13 @@ import msgspec
 _MANY: Final = 30
 
 
+Severity = Literal["refused", "warned"]
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing found: the place in the document, the rule's id, what is wrong, and what would be right."""
 
-    severity: Literal["refused", "warned"]
+    severity: Severity
     place: str
     rule: str | None
     says: str

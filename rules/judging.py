@@ -34,7 +34,8 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that must be so for a rule to fire.
 
     `says` holds by language what it is about and how it stands in a rule's sentence, with `{wants}` for the
-    values; `example` is how it is written; `reads` are the member facts it needs.
+    values; `example` is how it is written; `reads` are the member facts it needs; `watches` says that it draws
+    conclusions from how a member behaves, which asks for their consent to profiling.
     """
 
     written: ClassVar[str]
@@ -42,6 +43,7 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True):
     example: ClassVar[str]
     stands_on: ClassVar[Stands] = "anything"
     reads: ClassVar[tuple[str, ...]] = ()
+    watches: ClassVar[bool] = False
 
     def holds(self, scene: Scene) -> bool:
         raise NotImplementedError

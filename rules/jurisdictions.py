@@ -8,10 +8,10 @@ from typing import Final, Literal
 
 import msgspec
 
+from rules.findings import Severity
 from rules.periods import Period, TimeWindow
 
 Code = Literal["NO", "SE", "DK", "FI", "EU", "UK", "US"]
-Verdict = Literal["refused", "warned"]
 
 
 class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,9 +24,9 @@ class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True):
 
     code: Code
     name: str
-    rewarded: Verdict
-    tied: Verdict
-    profiling: Verdict
+    rewarded: Severity
+    tied: Severity
+    profiling: Severity
     age: int
     lasts: Period
     lasts_at_most: bool = False
@@ -48,9 +48,10 @@ _GDPR: Final = {
 }
 
 
-def _european(code: Code, name: str, *, age: int, rewarded: Verdict = "refused", **sources: str) -> Jurisdiction:
+def _european(code: Code, name: str, *, years: int, lenient: bool = False, **sources: str) -> Jurisdiction:
     return Jurisdiction(
-        code=code, name=name, rewarded=rewarded, tied="refused", profiling="refused", age=age, lasts=_TWO_YEARS,
+        code=code, name=name, rewarded="warned" if lenient else "refused", tied="refused",
+        profiling="refused", age=years, lasts=_TWO_YEARS,
         lasts_at_most=code == "DK", quiet=_NIGHT, kept_for=Period(3, "year"), sources={**_GDPR, **sources},
     )  # fmt: skip
 
@@ -59,36 +60,36 @@ JURISDICTIONS: Final[dict[str, Jurisdiction]] = {
     each.code: each
     for each in (
         _european(
-            "NO", "Norway", age=13,
+            "NO", "Norway", years=13,
             marketing="markedsføringsloven § 15: prior consent for texts and e-mail to natural persons",
-            age_source="personopplysningsloven § 5: 13 years",
+            age="personopplysningsloven § 5: 13 years",
         ),
         _european(
-            "SE", "Sweden", age=13,
+            "SE", "Sweden", years=13,
             marketing="marknadsföringslagen (2008:486) § 19: prior consent for texts and e-mail to natural persons",
-            age_source="lag (2018:218) 2 kap. 4 §: 13 years",
+            age="lag (2018:218) 2 kap. 4 §: 13 years",
         ),
         _european(
-            "DK", "Denmark", age=15,
+            "DK", "Denmark", years=15,
             marketing="markedsføringsloven § 10: prior consent, and asking for it by text is marketing itself",
-            age_source="databeskyttelsesloven § 6, 2: 15 years",
+            age="databeskyttelsesloven § 6, 2: 15 years",
             lasts="Danish practice: a consent is deleted after two years unless it has been renewed",
         ),
         _european(
-            "FI", "Finland", age=13,
+            "FI", "Finland", years=13,
             marketing="laki sähköisen viestinnän palveluista 917/2014 § 200: prior consent of natural persons",
-            age_source="tietosuojalaki 1050/2018 § 5: 13 years",
+            age="tietosuojalaki 1050/2018 § 5: 13 years",
         ),
         _european(
-            "EU", "European Union", age=16,
+            "EU", "European Union", years=16,
             marketing="directive 2002/58/EC art. 13(1): prior consent for texts and e-mail",
-            age_source="GDPR art. 8(1): 16 years where a country says nothing else",
+            age="GDPR art. 8(1): 16 years where a country says nothing else",
         ),
         _european(
-            "UK", "United Kingdom", age=13, rewarded="warned",
+            "UK", "United Kingdom", years=13, lenient=True,
             marketing="Privacy and Electronic Communications Regulations 2003, reg. 22: prior consent",
-            age_source="Data Protection Act 2018, s. 9: 13 years",
-            rewarded_source="UK GDPR art. 7(4); the regulator's guidance leaves room for a modest incentive",
+            age="Data Protection Act 2018, s. 9: 13 years",
+            rewarded="UK GDPR art. 7(4); the regulator's guidance leaves room for a modest incentive",
         ),
         Jurisdiction(
             code="US", name="United States", rewarded="warned", tied="warned", profiling="warned", age=13,
@@ -98,7 +99,7 @@ JURISDICTIONS: Final[dict[str, Jurisdiction]] = {
                 "rewarded": "47 CFR 64.1200(f)(9): never a condition of a purchase; an incentive is not forbidden",
                 "tied": "47 CFR 64.1200(f)(9): never a condition of a purchase",
                 "profiling": "no federal consent; state laws give a right to object",
-                "age_source": "16 CFR 312.2: 13 years",
+                "age": "16 CFR 312.2: 13 years",
                 "lasts": "no period in the law; two years is our own",
                 "quiet": "47 CFR 64.1200(c)(1): not before 8 or after 21 where the person is",
                 "kept_for": "16 CFR 310.5: five years",

@@ -25,6 +25,8 @@ def wording(programme: Programme) -> Iterator[Finding]:
     for n, tier in enumerate(programme.tiers):
         if tier.says:
             yield from _missing(programme, f"tiers[{n}].says", tier.says, None)
+    for n, asked in enumerate(programme.consent.wordings):
+        yield from _missing(programme, f"consent.wordings[{n}].says", asked.says, None)
 
 
 def _missing(programme: Programme, place: str, said: Mapping[str, object], rule: str | None) -> Iterator[Finding]:

@@ -172,6 +172,7 @@ class MemberOverdue(Condition, frozen=True):
     written = "member.overdue"
     example = "{ min = 1.5 }"
     reads = ("last_purchase_at", "usual_interval_days")
+    watches = True
     says = spoken(
         en=("the time since the last purchase", "{wants} after the last purchase"),
         nb=("tiden siden forrige kjøp", "{wants} etter forrige kjøp"),

@@ -89,6 +89,7 @@ class MemberAmbassadorDegree(Within, frozen=True):
     example = "{ min = 3 }"
     fact = "ambassador_degree"
     reads = ("ambassador_degree",)
+    watches = True
     floor = None
     says = spoken(
         en=("the ambassador degree", "with an ambassador degree of {wants}"),

@@ -278,7 +278,7 @@ def test_a_voucher_for_everybody_who_takes_marketing_is_refused() -> None:
     (finding,) = found(document(rule))
 
     assert (finding.severity, finding.place) == ("refused", "rules[0].when.member.consent")
-    assert finding.says == "this gives a voucher in exchange for consent to marketing"
+    assert finding.says.startswith("this gives a voucher in exchange for consent to marketing (GDPR art. 7(4)")
 
 
 def test_points_for_money_spent_are_for_everybody() -> None:
@@ -287,7 +287,7 @@ def test_points_for_money_spent_are_for_everybody() -> None:
 
     (finding,) = found(document(rule))
 
-    assert finding.says == "this keeps a general benefit from members who have not agreed to profiling"
+    assert finding.says.startswith("this keeps a general benefit from members who have not agreed to profiling (GDPR")
 
 
 def test_a_text_to_those_who_take_marketing_is_what_the_consent_is_for() -> None:

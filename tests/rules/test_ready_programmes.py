@@ -100,7 +100,7 @@ class TestTheBookshop:
         clock.at("2026-03-02")
 
         assert member(**away).meets(event("overdue")).fired == ()
-        assert member(**away, consents=["marketing.sms"]).meets(event("overdue")).fired == ("we-miss-you",)
+        assert member(**away, consents=["marketing.sms", "profiling"]).meets(event("overdue")).fired == ("we-miss-you",)
 
 
 class TestTheFarmShop:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
 from litestar.types import ASGIApp
 
-from api.asking import Ask, reply, reply_stored
+from api.asking import Ask, Reply, encode, reply, reply_stored
 from api.calls import CONSENT, READ, TILL, promised
 from loyalty_engine import consenting, ids
 from loyalty_engine.answers_of_consent import ConsentAnswer, ConsentsAnswer
@@ -33,6 +35,18 @@ async def read_consents(request: Ask, member_id: FromPath[str]) -> ASGIApp:
     return reply(await consenting.consents_of(request.house, request.caller, member_id, at=request.received_at))
 
 
+@get(
+    "/members/{member_id:str}/consents/export",
+    **promised(scopes=READ, answers={200: dict[str, Any]}, refusals=(MemberUnknown, ProgrammeMissing)),
+)
+async def export_consents(request: Ask, member_id: FromPath[str]) -> ASGIApp:
+    """Give a member's consent records to another system: ISO/IEC TS 27560 fields in DPV JSON-LD."""
+    if not ids.is_id(member_id, "mem"):
+        raise MemberUnknown
+    told = await consenting.exported(request.house, request.caller, member_id, at=request.received_at)
+    return Reply(200, encode(told))
+
+
 @post(
     "/members/{member_id:str}/consents",
     **promised(
@@ -53,4 +67,4 @@ async def record_consent(request: Ask, member_id: FromPath[str], data: JSONBody[
     return reply_stored(await consenting.record_consent(request.house, request.caller, member_id, data, ticket))
 
 
-ROUTES = [read_consents, record_consent]
+ROUTES = [read_consents, export_consents, record_consent]

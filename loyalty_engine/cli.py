@@ -15,6 +15,7 @@ import msgspec
 import rules
 from loyalty_engine import businesses, demo, erasing, importing, programmes, refunding
 from loyalty_engine.answers import Finding
+from loyalty_engine.attesting import consents
 from loyalty_engine.backtest.command import backtest_command
 from loyalty_engine.commands import CreateKey, PublishProgramme
 from loyalty_engine.deciding import plan_command, rollback_command, versions_command
@@ -292,6 +293,7 @@ def import_() -> None:
 import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
 main.add_command(erasures_group)
 main.add_command(prove_command)
+main.add_command(consents)
 for command in (backtest_command, plan_command, rollback_command, text_command, versions_command):
     main.add_command(command)
 

@@ -5,7 +5,7 @@ A no stands from the moment it is written down: what waits in the outbox is judg
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,6 +22,7 @@ from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import Ticket
 from loyalty_engine.commands_of_consent import RecordConsent
 from loyalty_engine.consent import fold, reading, recording
+from loyalty_engine.consent.export import as_dpv
 from loyalty_engine.consent.records import ConsentRow
 from loyalty_engine.database import Opening, Page
 from loyalty_engine.errors import MemberUnknown
@@ -90,6 +91,15 @@ async def consents_of(house: House, caller: Caller, member_id: str, *, at: datet
     records = await reading.records_of(house.database, caller.business_id, state.id)
     items = [_shown(record, await _says(house, record)) for record in reversed(records)]
     return ConsentsAnswer(state.id, standings(fold.fold(records), now), tuple(items))
+
+
+async def exported(house: House, caller: Caller, member_id: str, *, at: datetime) -> dict[str, Any]:
+    """Give a member's consent records as ISO/IEC TS 27560 fields in DPV JSON-LD. Raises MemberUnknown."""
+    state = await state_of(house, caller.business_id, member_id, to_micros(at))
+    edition = await house.shelf.current(caller.business_id)
+    records = await reading.records_of(house.database, caller.business_id, state.id)
+    words = {record.id: await _says(house, record) for record in records}
+    return as_dpv(edition.programme, state.id, records, lambda record: words[record.id])
 
 
 def standings(states: fold.States, at: int) -> tuple[ConsentStanding, ...]:

@@ -114,8 +114,8 @@ def jurisdictions() -> str:
 
     head = (
         "A programme is strict by default: what one country forbids is refused everywhere. With\n"
-        "`strict = false` under `[consent]`, a programme gets what the law of its own `jurisdiction` says (that of its\n"
-        "country, when none is named). This page is read out of the code that judges; it is no legal advice."
+        "`strict = false` under `[consent]`, a programme gets what the law of its own `jurisdiction` says (that of\n"
+        "its country, when none is named). This page is read out of the code that judges; it is no legal advice."
     )
     return page(
         "Jurisdictions", head, [(f"{law.name} (`{code}`)", law_said(law)) for code, law in rules.JURISDICTIONS.items()]

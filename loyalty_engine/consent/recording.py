@@ -92,6 +92,9 @@ async def along(
     """Give the rows of what was agreed to along with a purchase or an enrolment; none where nothing was said."""
     if not command.consents:
         return ()
+    if any(edition.programme.consent.wording(given.wording) is None for given in command.consents):
+        # A wording newer than the purchase: a till may ask in today's words about what was bought this morning.
+        edition = await house.shelf.current(sheet.business_id)
     before = await reading.records_of(reader, sheet.business_id, member.id)
     evidence = Evidence(
         location=command.location, till=getattr(command, "till", None), staff=getattr(command, "staff", None)

@@ -95,3 +95,28 @@ async def test_the_neighbour_sees_nothing(shop: Shop) -> None:
     told = await shop.ask("POST", path, YES, key="next door")
 
     assert (seen.status_code, told.status_code) == (404, 404)
+
+
+async def test_a_members_records_are_handed_to_another_system_and_to_no_neighbour(shop: Shop) -> None:
+    member = await member_of(shop)
+    await shop.ask("POST", f"/v1/members/{member}/consents", YES)
+
+    told = await shop.ask("GET", f"/v1/members/{member}/consents/export", key="read")
+    foreign = await shop.ask("GET", f"/v1/members/{member}/consents/export", key="next door")
+
+    assert told.json()["dpv:hasDataSubject"] == member
+    assert [one["dpv:hasConsentStatus"] for one in told.json()["dpv:hasRecord"]] == ["dpv:ConsentGiven"]
+    assert foreign.status_code == 404
+
+
+async def test_a_purchase_brings_a_consent_along_and_the_till_asks_no_more(shop: Shop) -> None:
+    who = {"member": {"phone": "999 00 123"}}
+    asked = await shop.ask("POST", "/v1/members/lookup", who, key="till")
+    bought = await shop.ask("POST", "/v1/purchases", flat_whites("9", consents=[YES]), key="till")
+    after = await shop.ask("POST", "/v1/members/lookup", who, key="till")
+    unknown = await shop.ask("POST", "/v1/purchases", flat_whites("10", consents=[YES | {"wording": "x"}]), key="till")
+
+    assert [one["wording"] for one in asked.json()["consent_prompts"]] == ["till-2026-01", "profiling-1"]
+    assert bought.status_code == 201
+    assert [one["wording"] for one in after.json()["consent_prompts"]] == ["profiling-1"]
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/consents/0/wording")

@@ -11,6 +11,7 @@ from loyalty_engine import consenting
 from loyalty_engine.answers_of_consent import ConsentAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands_of_consent import RecordConsent
+from loyalty_engine.database import Transaction
 from loyalty_engine.house import House
 from tests.engine.shop import MONDAY, buys, flat_whites, open_shop, programme, ticket
 
@@ -69,3 +70,13 @@ async def says(
 def holding(answer: Any) -> set[tuple[str, str]]:
     """Give the purposes and channels that count now."""
     return {(one.purpose, one.channel) for one in answer.current if one.holds}
+
+
+async def by_hand(house: House, *statements: str) -> None:
+    """Do to the database what nobody should."""
+
+    async def work(transaction: Transaction) -> None:
+        for statement in statements:
+            await transaction.fetch(statement)
+
+    await house.database.write_transaction(work)

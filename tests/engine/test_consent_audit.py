@@ -12,11 +12,10 @@ import pytest
 from loyalty_engine import gate
 from loyalty_engine.businesses import Caller
 from loyalty_engine.consent import audit
-from loyalty_engine.database import Transaction
 from loyalty_engine.gate import Verdict
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
-from tests.engine.agreeing import ingrid_of, open_agreeing_shop, says
+from tests.engine.agreeing import by_hand, ingrid_of, open_agreeing_shop, says
 from tests.engine.post import Hand, note, post_goes, put
 from tests.engine.shop import MONDAY, OLAV, broken, buys, flat_whites
 
@@ -60,14 +59,6 @@ async def a_life(house: House, cafe: Caller, ingrid: str) -> None:
     olav = (await buys(house, cafe, flat_whites("olav-1", phone=OLAV))).member.id
     await says(house, cafe, olav, at=MONDAY)
     await says(house, cafe, olav, "stopped", at=MONDAY + timedelta(minutes=2))
-
-
-async def by_hand(house: House, *statements: str) -> None:
-    async def work(transaction: Transaction) -> None:
-        for statement in statements:
-            await transaction.fetch(statement)
-
-    await house.database.write_transaction(work)
 
 
 async def test_a_life_of_consent_leaves_everything_in_order(house: House, cafe: Caller, ingrid: str) -> None:

@@ -14,7 +14,7 @@ from loyalty_engine.businesses import Caller
 from loyalty_engine.cli import main
 from loyalty_engine.house import House, open_house
 from loyalty_engine.settings import Settings
-from tests.engine.agreeing import ingrid_of, open_agreeing_shop, says
+from tests.engine.agreeing import by_hand, ingrid_of, open_agreeing_shop, says
 from tests.engine.shop import KEY, MONDAY, broken
 
 pytestmark = pytest.mark.anyio
@@ -67,8 +67,9 @@ def test_a_published_head_is_held_against_what_is_there(
 
     async def forge() -> list[str]:
         house = await open_house(Settings(database_url=sqlite_database_url, key=KEY, auto_migrate=False))
-        for statement in ("DROP TRIGGER consent_records_delete", "DELETE FROM consent_records", "DELETE FROM consents"):
-            await house.database.write_transaction(lambda tx, said=statement: tx.fetch(said))
+        await by_hand(
+            house, "DROP TRIGGER consent_records_delete", "DELETE FROM consent_records", "DELETE FROM consents"
+        )
         found = await broken(house)
         await house.close()
         return found

@@ -291,10 +291,8 @@ def import_() -> None:
 
 
 import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
-main.add_command(erasures_group)
-main.add_command(prove_command)
-main.add_command(consents)
-for command in (backtest_command, plan_command, rollback_command, text_command, versions_command):
+OTHERS = (backtest_command, consents, erasures_group, plan_command, prove_command, rollback_command, text_command)
+for command in (*OTHERS, versions_command):
     main.add_command(command)
 
 

@@ -29,6 +29,7 @@ from api import (
     privacy,
     programmes,
     purchases,
+    webhooks,
 )
 from api.asking import Ask
 from api.front import Front
@@ -53,7 +54,20 @@ def create_app(
     """
     chosen = house.settings if house is not None else settings or Settings.from_environ(os.environ)
     configure_log(chosen.log_level)
-    doors = (members, identity, privacy, consents, ledger, purchases, events, batches, programmes, keys, gateways)
+    doors = (
+        members,
+        identity,
+        privacy,
+        consents,
+        ledger,
+        purchases,
+        events,
+        batches,
+        programmes,
+        keys,
+        gateways,
+        webhooks,
+    )
     app = Litestar(
         route_handlers=[
             Router("/v1", route_handlers=[route for door in doors for route in door.ROUTES],

@@ -95,6 +95,11 @@ REQUESTS: Final[dict[str, Any]] = {
         "against": "current",
         "worth": {"points": "10"},
     },
+    "connect_gateway": {
+        "settings": {"account_sid": "AC00000000000000000000000000000000", "auth_token": "...", "sender": "+4759440000"},
+        "words": {"KAFFE": "join"},
+    },
+    "create_webhook": {"url": "https://shop.example.com/loyalty", "kinds": ["purchase.recorded", "refund.recorded"]},
     "create_key": {"scopes": ["till"], "name": "till-1", "location": "grunerlokka"},
     "declare_location": {"location": "grunerlokka", "name": "Corner Café, Grünerløkka"},
 }

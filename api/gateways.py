@@ -10,17 +10,17 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import ASGIApp
 from msgspec import Meta, Struct
 
-from api.asking import Ask, reply
+from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, READ, promised
-from api.texts.registry import set_up
-from loyalty_engine.errors import GatewayRefused, GatewayUnknown, TextUnknown
+from api.texts.registry import gateways, set_up
+from loyalty_engine import ids
+from loyalty_engine.errors import GatewayRefused, GatewayUnknown, IdempotencyKeyReused, TextUnknown
 from loyalty_engine.texts import lines, reviewing
 from loyalty_engine.texts.lexicon import Kind
 from loyalty_engine.texts.lines import LineSeen
-from loyalty_engine.texts.reviewing import ReviewPage
+from loyalty_engine.texts.reviewing import ReviewPage, TextReviewed
 
 _NAME: Final = re.compile("[a-z0-9_]{1,30}")
-_ID_MOST: Final = 200
 
 Word = Annotated[str, Meta(min_length=1, max_length=40, pattern="^[^\\s\\x00-\\x1f]+( [^\\s\\x00-\\x1f]+){0,3}$")]
 
@@ -56,11 +56,13 @@ async def list_gateways(request: Ask) -> ASGIApp:
 
 @put(
     "/gateways/{gateway:str}",
-    **promised(scopes=MANAGE, answers={200: GatewayConnected}, refusals=(GatewayRefused,)),
+    **promised(scopes=MANAGE, answers={200: GatewayConnected}, refusals=(GatewayRefused, GatewayUnknown)),
 )
 async def connect_gateway(request: Ask, gateway: FromPath[str], data: JSONBody[ConnectGateway]) -> ASGIApp:
     """Set a gateway up, or anew: its settings are kept sealed, and the addresses in the answer are new each time."""
-    set_up(gateway if _NAME.fullmatch(gateway) else "?", data.settings)
+    if gateway not in gateways():
+        raise GatewayUnknown(f"There is no gateway of this name; there are {', '.join(sorted(gateways()))}.")
+    set_up(gateway, data.settings)
     caller = request.caller
     line = await lines.connect(
         request.house, caller.business_id, gateway, data.settings, data.words, sends=data.sends,
@@ -85,15 +87,15 @@ async def list_texts_to_review(request: Ask) -> ASGIApp:
 
 
 @post(
-    "/texts/{gateway:str}/{message:str}/reviewed",
-    **promised(scopes=MANAGE, answers={204: None}, refusals=(TextUnknown,)),
+    "/texts/{text_id:str}/reviewed",
+    **promised(scopes=MANAGE, answers={200: TextReviewed}, refusals=(TextUnknown, IdempotencyKeyReused), changes=True),
 )
-async def text_reviewed(request: Ask, gateway: FromPath[str], message: FromPath[str]) -> None:
-    """Take a text off the list; doing it twice is no mistake."""
-    if not _NAME.fullmatch(gateway) or len(message) > _ID_MOST or "\x00" in message:
+async def text_reviewed(request: Ask, text_id: FromPath[str]) -> ASGIApp:
+    """Take a text off the list of those to read."""
+    ticket = request.ticket()
+    if not ids.is_id(text_id, "jnl"):
         raise TextUnknown
-    business_id = request.caller.business_id
-    await reviewing.reviewed(request.house, business_id, gateway, message, at=request.received_at)
+    return reply_stored(await reviewing.reviewed(request.house, request.caller, text_id, ticket))
 
 
 ROUTES = [list_gateways, connect_gateway, disconnect_gateway, list_texts_to_review, text_reviewed]

@@ -33,7 +33,8 @@ _PATH_SHAPES: Final = {
     "key_id": ("^[0-9A-Za-z]{8}$", "7Q2mX0aB"),
     "number": ("^[1-9][0-9]{0,8}$", "7"),
     "gateway": ("^[a-z0-9_]{1,30}$", "twilio"),
-    "message": ("^[^/]{1,200}$", "SM00000000000000000000000000000001"),
+    "webhook_id": ("^whk_[0-9a-z]{26}$", "whk_01m7q5cqg0envvna4f65046jha"),
+    "text_id": ("^jnl_[0-9a-z]{26}$", "jnl_01m7q5cqg0envvna4f65046jhx"),
     "location": ("^[^/]{1,100}$", "grunerlokka"),
 }
 _MEDIA: Final[dict[Kind, str]] = {
@@ -55,6 +56,7 @@ _TITLES: Final = {
     "programmes": "The programme",
     "keys": "Keys and locations",
     "gateways": "Texts and gateways",
+    "webhooks": "Webhooks",
     "health": "Health",
 }
 # What a type cannot say of itself.

@@ -165,7 +165,7 @@ async def create_key(house: House, caller: Caller, command: CreateKey, ticket: T
         await ask(transaction, Key.insert(new))
         return HTTPStatus.CREATED
 
-    return await _managed(house, caller, "key", command, ticket, made, work, shown_once=("key",))
+    return await managed(house, caller, "key", command, ticket, made, work, shown_once=("key",))
 
 
 async def list_keys(house: House, caller: Caller) -> tuple[KeyAnswer, ...]:
@@ -227,7 +227,7 @@ async def declare_location(house: House, caller: Caller, command: DeclareLocatio
         )  # fmt: skip
         return HTTPStatus.OK if known else HTTPStatus.CREATED
 
-    return await _managed(house, caller, "location", command, ticket, made, work)
+    return await managed(house, caller, "location", command, ticket, made, work)
 
 
 async def remove_location(house: House, caller: Caller, location: str) -> None:
@@ -244,7 +244,7 @@ async def remove_location(house: House, caller: Caller, location: str) -> None:
         raise LocationUnknown
 
 
-async def _managed(
+async def managed(
     house: House, caller: Caller, kind: str, command: Struct, ticket: Ticket, made: Struct,
     work: Callable[[Transaction], Awaitable[int]],
     *, shown_once: tuple[str, ...] = (),

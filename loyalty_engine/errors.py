@@ -19,7 +19,7 @@
     │                         NothingLeftToRefund, InsufficientBalance, UnitUnknown,
     │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition, PurposeUnknown,
     │                         WordingUnknown, LanguageUnknown, MemberTooYoung, ConsentNotAskedFor,
-    │                         GatewayRefused
+    │                         GatewayRefused, WebhookRefused
     ├── TooMany (429)         TooManyRequests
     ├── OurFault (500)        InternalError
     └── Unavailable (503)     Busy, DatabaseAway
@@ -394,6 +394,10 @@ class ConsentNotAskedFor(Refused):
 
 class GatewayRefused(Refused):
     """The gateway cannot be set up like this."""
+
+
+class WebhookRefused(Refused):
+    """This address cannot be told of anything."""
 
 
 class NotInThisEdition(Refused):

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from loyalty_engine import almanac, expiring, refunding, requests, retention, reviewing, sending
 from loyalty_engine.errors import Busy
+from loyalty_engine.webhooks import telling
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
@@ -60,6 +61,10 @@ async def _turn(house: House, at: datetime) -> int:
     return await almanac.turn(house, at=at)
 
 
+async def _tell(house: House, at: datetime) -> int:
+    return await telling.tell(house, at)
+
+
 # In the order they are done. A job of another room is one more line here.
 JOBS: tuple[Job, ...] = (
     Job("refunds settled", _settle),
@@ -67,6 +72,7 @@ JOBS: tuple[Job, ...] = (
     Job("tiers reviewed", _review),
     Job("days of the calendar told", _turn),
     Job("messages sent", _send),
+    Job("webhooks told", _tell),
     Job("requests reminded of", _remind),
     Job("rows at the end of their retention", _tidy),
 )

@@ -22,6 +22,9 @@ UNKNOWN = {
     "entry_id": "ent_01m7q5cqg0envvna4f65046jhd",
     "merge_id": "mrg_01m7q5cqg0envvna4f65046jhm",
     "request_id": "rqs_01m7q5cqg0envvna4f65046jhr",
+    "text_id": "jnl_01m7q5cqg0envvna4f65046jhx",
+    "webhook_id": "whk_01m7q5cqg0envvna4f65046jhw",
+    "gateway": "pigeon",
     "number": "9",
     "location": "nowhere",
 }
@@ -75,6 +78,9 @@ def test_the_door_has_no_call_that_the_reference_is_silent_about() -> None:
     app = create_app(Settings())
     told = {(call.path, call.method) for call in operations()}
     public = {"/openapi.json", "/docs", "/docs/{name}", "/problems/{code}"}
+    # What comes in at the hatch is as the gateways send it, each in its own way.
+    hatch = "/sms/{gateway}/{business}/{secret}"
+    public |= {hatch, f"{hatch}/reports"}
 
     routed = {
         (route.path_format, method)
@@ -144,7 +150,7 @@ async def test_what_is_next_door_and_what_is_nowhere_get_one_answer(shop: Shop, 
     nowhere = the_same(await call.ask(shop, "manage"))
 
     assert nowhere[0] == 404
-    if name != "number":  # every business has a version 1, and it is its own
+    if name not in {"number", "gateway"}:  # every business has a version 1 and may have a Kannel, and they are its own
         assert the_same(await call.ask(shop, "manage", ids | {name: theirs[name]})) == nowhere
     for malformed in MALFORMED:
         assert the_same(await call.ask(shop, "manage", ids | {name: malformed})) == nowhere, malformed
@@ -162,7 +168,13 @@ async def belongings(shop: Shop, key: str) -> dict[str, str]:
     asked = await shop.ask("POST", f"/v1/members/{two[1]}/requests", {"kind": "access"}, key=key)
     place = f"shop of {key}"
     await shop.ask("POST", "/v1/locations", {"location": place}, key=key)
+    kannel = {"sendsms_url": "http://127.0.0.1:13013/", "username": "u", "password": "p", "sender": "2012"}
+    way = (await shop.ask("PUT", "/v1/gateways/kannel", {"settings": kannel}, key=key)).json()["texts_url"]
+    await shop.client.get(way, params={"id": "1", "from": "+4799900299", "to": "2012", "text": "har dere åpent?"})
+    texts = (await shop.ask("GET", "/v1/texts/review", key=key)).json()["items"]
+    hook = (await shop.ask("POST", "/v1/webhooks", {"url": "https://hooks.example.com/x"}, key=key)).json()
     return {
+        "text_id": texts[0]["id"], "gateway": "kannel", "webhook_id": hook["id"],
         "purchase_id": bought["id"], "member_id": bought["member"]["id"], "key_id": made["id"], "number": "1",
         "location": place, "merge_id": merged["id"], "request_id": asked.json()["id"],
         "entry_id": bought["awards"][0]["entry"],

@@ -9,7 +9,7 @@ import pytest
 
 from loyalty_engine.texts import reviewing
 from rules import measure
-from tests.engine.shop import INGRID, MONDAY, OLAV, buys, flat_whites
+from tests.engine.shop import INGRID, MONDAY, OLAV, buys, flat_whites, ticket
 from tests.texts.conftest import Phone
 
 pytestmark = pytest.mark.anyio
@@ -166,7 +166,7 @@ async def test_what_is_not_understood_lets_nobody_in_or_out_and_is_read_by_a_per
         ("Når åpner dere?", "+47 ••• •• 201"), ("Hei, har dere åpent?", "+47 ••• •• 299"),
     ]  # fmt: skip
     first = page.items[0]
-    await reviewing.reviewed(phone.house, phone.caller.business_id, first.gateway, first.id, at=MONDAY)
+    await reviewing.reviewed(phone.house, phone.caller, first.id, ticket())
     assert len((await reviewing.waiting(phone.house, phone.caller.business_id)).items) == 1
 
 

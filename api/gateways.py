@@ -14,7 +14,8 @@ from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, READ, promised
 from api.texts.registry import gateways, set_up
 from loyalty_engine import ids
-from loyalty_engine.errors import GatewayRefused, GatewayUnknown, IdempotencyKeyReused, TextUnknown
+from loyalty_engine.errors import IdempotencyKeyReused
+from loyalty_engine.errors_of_texts import GatewayRefused, GatewayUnknown, TextUnknown
 from loyalty_engine.texts import lines, reviewing
 from loyalty_engine.texts.lexicon import Kind
 from loyalty_engine.texts.lines import LineSeen

@@ -10,7 +10,8 @@ from msgspec import Struct
 from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, promised
 from loyalty_engine import ids
-from loyalty_engine.errors import IdempotencyKeyReused, WebhookRefused, WebhookUnknown
+from loyalty_engine.errors import IdempotencyKeyReused
+from loyalty_engine.errors_of_texts import WebhookRefused, WebhookUnknown
 from loyalty_engine.webhooks import subscriptions
 from loyalty_engine.webhooks.subscriptions import CreateWebhook, Delivery, WebhookAnswer
 

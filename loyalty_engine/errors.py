@@ -3,11 +3,11 @@
     LoyaltyError
     ├── NotUnderstood (400)   MalformedBody, IdempotencyKeyMissing, IdempotencyKeyMalformed, CursorMalformed,
     │                         ParameterMalformed
-    ├── NotSignedIn (401)     KeyMissing, KeyUnknown, ProofMissing
-    ├── NotAllowed (403)      ScopeMissing, LocationNotYours, KeyInUrl, ProofWrong
+    ├── NotSignedIn (401)     KeyMissing, KeyUnknown
+    ├── NotAllowed (403)      ScopeMissing, LocationNotYours, KeyInUrl
     ├── NotFound (404)        MemberUnknown, PurchaseUnknown, LocationUnknown, EntryUnknown, KeyIdUnknown,
     │                         VersionUnknown, DraftMissing, BusinessUnknown, RouteUnknown, MergeUnknown,
-    │                         RequestUnknown, GatewayUnknown, TextUnknown, WebhookUnknown
+    │                         RequestUnknown
     ├── NotHere (405)         MethodNotAllowed
     ├── InConflict (409)      InProgress, BacktestRunning, MergeNotTheLast, HoldsInTheWay
     ├── TooLarge (413)        BodyTooLarge
@@ -18,8 +18,7 @@
     │                         ProgrammeRefused, LocationUndeclared, LineUnknown, RefundExceedsPurchase,
     │                         NothingLeftToRefund, InsufficientBalance, UnitUnknown,
     │                         MemberNotFoundByNumber, BalanceTooLarge, NotInThisEdition, PurposeUnknown,
-    │                         WordingUnknown, LanguageUnknown, MemberTooYoung, ConsentNotAskedFor,
-    │                         GatewayRefused, WebhookRefused
+    │                         WordingUnknown, LanguageUnknown, MemberTooYoung, ConsentNotAskedFor
     ├── TooMany (429)         TooManyRequests
     ├── OurFault (500)        InternalError
     └── Unavailable (503)     Busy, DatabaseAway
@@ -112,10 +111,6 @@ class KeyUnknown(NotSignedIn):
     """This API key is not valid: it is mistyped, has expired or has been revoked."""
 
 
-class ProofMissing(NotSignedIn):
-    """Nothing proves that this comes from the gateway: a signature or password is missing."""
-
-
 class NotAllowed(LoyaltyError):
     """The caller may not do this."""
 
@@ -132,10 +127,6 @@ class LocationNotYours(NotAllowed):
 
 class KeyInUrl(NotAllowed):
     """An API key was sent in the address, where it is logged; send it as a header, and replace that key."""
-
-
-class ProofWrong(NotAllowed):
-    """This does not come from the gateway, or came too long ago: the proof in it is wrong."""
 
 
 class NotFound(LoyaltyError):
@@ -186,18 +177,6 @@ class RequestUnknown(NotFound):
 
 class BusinessUnknown(NotFound):
     """There is no such business."""
-
-
-class GatewayUnknown(NotFound):
-    """The business has no such gateway."""
-
-
-class TextUnknown(NotFound):
-    """There is no such text."""
-
-
-class WebhookUnknown(NotFound):
-    """There is no such webhook."""
 
 
 class NotHere(LoyaltyError):
@@ -390,14 +369,6 @@ class ConsentNotAskedFor(Refused):
     """Nothing waits to be confirmed: nobody was asked, or too long ago."""
 
     kept = True
-
-
-class GatewayRefused(Refused):
-    """The gateway cannot be set up like this."""
-
-
-class WebhookRefused(Refused):
-    """This address cannot be told of anything."""
 
 
 class NotInThisEdition(Refused):

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Struct
 
 from loyalty_engine.carrying import Leaving, NotCarried, Receipt
-from loyalty_engine.errors import BodyInvalid, ProofMissing, ProofWrong
+from loyalty_engine.errors import BodyInvalid
+from loyalty_engine.errors_of_texts import ProofMissing, ProofWrong
 
 FIELDS_MOST: Final = 200
 # How far the clock of a gateway may be from ours, in seconds, before its proof is taken for an old one.

@@ -19,7 +19,8 @@ from api.texts.gateway import Arrival, Gateway, same
 from api.texts.registry import set_up
 from loyalty_engine import sending
 from loyalty_engine.businesses import business_id_of
-from loyalty_engine.errors import LoyaltyError, ProofWrong
+from loyalty_engine.errors import LoyaltyError
+from loyalty_engine.errors_of_texts import ProofWrong
 from loyalty_engine.instants import to_micros
 from loyalty_engine.texts import inbound, lines
 from loyalty_engine.texts.asking import Incoming

@@ -11,7 +11,7 @@ import structlog
 
 from api.texts.gateway import Arrival, Gateway, InboundText, Order, Report, Said
 from loyalty_engine.carrying import Leaving, Receipt
-from loyalty_engine.errors import ProofWrong
+from loyalty_engine.errors_of_texts import ProofWrong
 from rules import sms_parts
 
 _log = structlog.get_logger("loyalty.texts")

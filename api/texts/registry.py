@@ -11,7 +11,8 @@ import msgspec
 
 from api import texts
 from api.texts.gateway import Gateway
-from loyalty_engine.errors import Detail, GatewayRefused
+from loyalty_engine.errors import Detail
+from loyalty_engine.errors_of_texts import GatewayRefused
 
 
 @cache

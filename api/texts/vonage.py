@@ -34,7 +34,7 @@ from api.texts.gateway import (
     unreadable,
 )
 from loyalty_engine.carrying import Leaving, Receipt
-from loyalty_engine.errors import ProofWrong
+from loyalty_engine.errors_of_texts import ProofWrong
 from rules import measure
 
 _BEARER: Final = "Bearer "

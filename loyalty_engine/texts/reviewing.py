@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import managed
-from loyalty_engine.errors import TextUnknown
+from loyalty_engine.errors_of_texts import TextUnknown
 from loyalty_engine.identifiers import Identifier, mask
 from loyalty_engine.instants import shown, to_micros
 from loyalty_engine.texts.inbound import SEALED_AS, Words

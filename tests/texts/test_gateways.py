@@ -17,7 +17,8 @@ from api.texts.sinch import Sinch
 from api.texts.twilio import Twilio
 from api.texts.vonage import Vonage
 from loyalty_engine.carrying import Leaving, NotCarried
-from loyalty_engine.errors import BodyInvalid, ProofMissing, ProofWrong
+from loyalty_engine.errors import BodyInvalid
+from loyalty_engine.errors_of_texts import ProofMissing, ProofWrong
 from tests.texts.samples import (
     FORM,
     JSON,

@@ -14,7 +14,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from loyalty_engine.commands import Ticket
-from loyalty_engine.errors import WebhookRefused
+from loyalty_engine.errors_of_texts import WebhookRefused
 from loyalty_engine.webhooks import posting, signing, subscriptions, telling
 from loyalty_engine.webhooks.posting import AddressRefused, Answered
 from tests.engine.shop import MONDAY, buys, flat_whites, returns, ticket

@@ -99,7 +99,7 @@ def measure(*, quick: bool) -> None:
             shop.serving_bare(1, folder) as bare_address,
             shop.serving_bare(PG_WORKERS, folder) as bares_address,
         ):
-            at = basket.happy_hour(datetime.now(UTC))
+            at = datetime.now(UTC)
             buys = Tills(_buying(lite_address, lite.key, at, members), _buying(large_address, large.key, at, members))
             targets = {
                 "award, SQLite, 1 process": buys.sqlite.run,

@@ -51,7 +51,7 @@ async def _open(settings: Settings, members: int) -> str:
         at = datetime.now(UTC)
         business_id = await businesses.found_business(house, SLUG, "Corner Café", at=to_micros(at))
         owner = businesses.owner(business_id, SLUG)
-        source = basket.CAFE.read_text(encoding="utf-8")
+        source = basket.programme()
         await programmes.publish(house, owner, PublishProgramme(), _ticket("publish", at), source=source, form="toml")
         made = await businesses.create_key(house, owner, CreateKey(scopes=("till", "read")), _ticket("key", at))
         for first in range(0, members, _AT_ONCE):
@@ -63,7 +63,7 @@ async def _open(settings: Settings, members: int) -> str:
 
 
 async def _buy(house: House, owner: businesses.Caller, number: int, at: datetime) -> None:
-    told = basket.purchase(f"seed-{number}", basket.phone(number), basket.happy_hour(at))
+    told = basket.purchase(f"seed-{number}", basket.phone(number), at)
     await earning.record_purchase(house, owner, msgspec.convert(told, RecordPurchase), _ticket(f"seed-{number}", at))
 
 

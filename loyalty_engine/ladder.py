@@ -7,7 +7,8 @@ one instant until another. Invariant: standing depends on marks and instants alo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -61,7 +62,8 @@ class Ladder:
         self.tiers = programme.tiers
         self.zone = ZoneInfo(programme.timezone)
         self._places = {tier.id: place for place, tier in enumerate(self.tiers)}
-        self.subjects = tuple(dict.fromkeys(_subject(tier.needs) for tier in self.tiers))
+        self._steps = tuple((_subject(tier.needs), tier.needs.amount) for tier in self.tiers)
+        self.subjects = tuple(dict.fromkeys(subject for subject, _ in self._steps))
         self._lasts = {_subject(tier.needs): tier.needs.within for tier in self.tiers}
 
     def place(self, tier: str | None) -> int:
@@ -74,13 +76,8 @@ class Ladder:
 
     def mark(self, subject: str, occurred_at: datetime, amount: int) -> Mark:
         """Give the mark that what happened at an instant leaves: one a local day, counting as long as the tier says."""
-        day = rules.window("day", occurred_at.astimezone(self.zone).date(), self.zone)
-        within = self._lasts[subject]
-        if within is None:
-            ends = rules.end_of("year", occurred_at, self.zone)
-        else:
-            ends = within.after(day.starts_at, self.zone)
-        return Mark(subject, day.name, to_micros(day.starts_at), to_micros(ends), amount)
+        name, starts_at, ends_at = _span(occurred_at.astimezone(self.zone).date(), self._lasts[subject], self.zone)
+        return Mark(subject, name, starts_at, ends_at, amount)
 
     def day(self, instant: datetime) -> str:
         """Name the local day of an instant, as the marks of that day are named."""
@@ -88,7 +85,7 @@ class Ladder:
 
     def subject(self, place: int) -> str:
         """Name what the tier at a place counts."""
-        return _subject(self.tiers[place].needs)
+        return self._steps[place][0]
 
     def keeps(self, place: int, at: int) -> int | None:
         """Give until when a tier is kept that is come to at an instant: whole local days, or for good."""
@@ -101,8 +98,8 @@ class Ladder:
     def qualified(self, sums: Mapping[str, int]) -> int:
         """Give the highest tier that these sums reach."""
         for place in range(len(self.tiers) - 1, NONE, -1):
-            needs = self.tiers[place].needs
-            if sums.get(_subject(needs), 0) >= needs.amount:
+            subject, amount = self._steps[place]
+            if sums.get(subject, 0) >= amount:
                 return place
         return NONE
 
@@ -144,6 +141,14 @@ class Ladder:
             held = self.lapsed(held, marks, instant)
             held = self.floored(self.reached(held, sums, instant), marks, instant)
         return self.lapsed(held, marks, at)
+
+
+@lru_cache(maxsize=1024)
+def _span(day: date, within: rules.Period | None, zone: ZoneInfo) -> tuple[str, int, int]:
+    """Give the name of a day's mark, and from when until when it counts; the same for all who buy that day."""
+    opens = rules.window("day", day, zone)
+    ends = rules.window("year", day, zone).ends_at if within is None else within.after(opens.starts_at, zone)
+    return opens.name, to_micros(opens.starts_at), to_micros(ends)
 
 
 def _subject(needs: rules.Qualifies) -> str:

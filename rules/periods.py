@@ -7,6 +7,7 @@ Invariant: days and months are those of the programme's time zone; every instant
 import calendar
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import ClassVar, Final, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -84,6 +85,7 @@ class Window(NamedTuple):
     ends_at: datetime
 
 
+@lru_cache(maxsize=4096)
 def window(per: Per, day: date, zone: tzinfo) -> Window:
     """The window of a limit `per` day, week (ISO), month, year or ever that a local day falls in."""
     if per == "ever":

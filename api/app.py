@@ -16,6 +16,7 @@ from litestar.datastructures import State
 
 from api import (
     access,
+    awards,
     batches,
     consents,
     documentation,
@@ -29,6 +30,7 @@ from api import (
     privacy,
     programmes,
     purchases,
+    reports,
     webhooks,
 )
 from api.asking import Ask
@@ -67,6 +69,8 @@ def create_app(
         keys,
         gateways,
         webhooks,
+        awards,
+        reports,
     )
     app = Litestar(
         route_handlers=[

@@ -99,6 +99,14 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
         "da": "Saldoen er for lav.",
         "fi": "Saldo ei riitä.",
     },
+    "goodwill_spent": {
+        "en": "Today's goodwill has been given away.",
+        "nb": "Dagens velvilje er brukt opp.",
+        "nn": "Velviljen for i dag er brukt opp.",
+        "sv": "Dagens goodwill är slut.",
+        "da": "Dagens goodwill er brugt op.",
+        "fi": "Tämän päivän hyvitykset on käytetty.",
+    },
     "programme_missing": {
         "en": "The loyalty programme has not been opened yet.",
         "nb": "Fordelsprogrammet er ikke åpnet ennå.",

@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from api.asking import Ask, reply, reply_stored
-from api.calls import CONSENT, MANAGE, READ, TILL, promised
+from api.calls import CONSENT, READ, TILL, promised
 from loyalty_engine import adjusting, enrolling, greeting, ids, members
 from loyalty_engine.answers import AdjustmentAnswer, LedgerPage, LookupAnswer, MemberAnswer
 from loyalty_engine.commands import AdjustBalance, EnrolMember, MemberRef
@@ -23,8 +23,10 @@ from loyalty_engine.errors import (
     NotInThisEdition,
     ParameterMalformed,
     ProgrammeMissing,
+    ScopeMissing,
     UnitUnknown,
 )
+from loyalty_engine.errors_of_mending import GoodwillSpent
 
 
 class Lookup(Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,15 +96,27 @@ async def read_ledger(request: Ask, member_id: FromPath[str]) -> ASGIApp:
 @post(
     "/members/{member_id:str}/adjustments",
     **promised(
-        scopes=MANAGE,
+        scopes=TILL,
         answers={201: AdjustmentAnswer},
-        refusals=(IdempotencyKeyReused, MemberUnknown, UnitUnknown, InsufficientBalance, ProgrammeMissing),
+        refusals=(
+            IdempotencyKeyReused,
+            MemberUnknown,
+            UnitUnknown,
+            GoodwillSpent,
+            InsufficientBalance,
+            ProgrammeMissing,
+        ),
         changes=True,
     ),
 )
 async def adjust_balance(request: Ask, member_id: FromPath[str], data: JSONBody[AdjustBalance]) -> ASGIApp:
-    """Give or take units by hand, with the reason that the member will read."""
+    """Give or take units by hand, with the reason that the member will read.
+
+    That takes the scope manage, except for goodwill: `staff` gives out of what the programme lets them give in a day.
+    """
     ticket = request.ticket()
+    if data.staff is None and "manage" not in request.caller.scopes:
+        raise ScopeMissing("An adjustment needs a key with the scope manage; a till gives goodwill by naming staff.")
     if not ids.is_id(member_id, "mem"):
         raise MemberUnknown
     return reply_stored(await adjusting.adjust(request.house, request.caller, member_id, data, ticket))

@@ -27,6 +27,7 @@ _REF: Final = "#/components/schemas/{name}"
 _PATH_SHAPES: Final = {
     "member_id": ("^mem_[0-9a-z]{26}$", "mem_01m7q5cqg0envvna4f65046jha"),
     "entry_id": ("^ent_[0-9a-z]{26}$", "ent_01m7q5cqg0envvna4f65046jhd"),
+    "award_id": ("^awd_[0-9a-z]{26}$", "awd_01m7q5cqg0envvna4f65046jhw"),
     "merge_id": ("^mrg_[0-9a-z]{26}$", "mrg_01m7q5cqg0envvna4f65046jhm"),
     "request_id": ("^rqs_[0-9a-z]{26}$", "rqs_01m7q5cqg0envvna4f65046jhr"),
     "purchase_id": ("^pur_[0-9a-z]{26}$", "pur_01m7q5cqg0envvna4f65046jhb"),
@@ -57,6 +58,8 @@ _TITLES: Final = {
     "keys": "Keys and locations",
     "gateways": "Texts and gateways",
     "webhooks": "Webhooks",
+    "awards": "Tiers and goodwill by hand",
+    "reports": "Reports",
     "health": "Health",
 }
 # What a type cannot say of itself.

@@ -183,12 +183,17 @@ class RecordEvent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     staff: Label | None = None
 
 
-class AdjustBalance(Struct, frozen=True, forbid_unknown_fields=True):
-    """Units given or taken by hand; the reason is kept with the entry and shown to the member."""
+class AdjustBalance(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Units given or taken by hand; the reason is kept with the entry and shown to the member, `by` says who did it.
+
+    With `staff` it is goodwill: given at the counter, out of what that member of staff may give away in a day.
+    """
 
     unit: Label
     amount: Units
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    by: Label | None = None
+    staff: Label | None = None
 
 
 class CreateKey(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

@@ -16,10 +16,9 @@ from msgspec import Struct
 
 from loyalty_engine import ids, ledger
 from loyalty_engine.database import Transaction
-from loyalty_engine.database.batches import among, claim, keep_all, listing
+from loyalty_engine.database.batches import among, claim, holdings, keep_all, listing
 from loyalty_engine.database.pages import AccountState
 from loyalty_engine.instants import to_micros
-from loyalty_engine.lots import Lot
 from loyalty_engine.rows import JournalLine, MemberRow, Posting
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ async def _one_batch(transaction: Transaction, business_id: int, now: int, after
     if not found:
         return _Batch(0, None)
     members = await claim(transaction, business_id, [row[1] for row in found])
-    accounts, held = await _held(transaction, business_id, sorted(members))
+    accounts, held = await holdings(transaction, business_id, sorted(members))
     expired, idle, postings = 0, [], []
     for name, member in members.items():
         sheet = _sheet(member, accounts.get(name, ()), now)
@@ -97,30 +96,6 @@ async def _one_batch(transaction: Transaction, business_id: int, now: int, after
     await _look_again(transaction, business_id, idle, now)
     last = found[-1]
     return _Batch(expired, (last[0], last[1], last[2]))
-
-
-async def _held(
-    transaction: Transaction, business_id: int, members: Sequence[str]
-) -> tuple[dict[str, list[AccountState]], dict[str, dict[str, list[Lot]]]]:
-    """Read the accounts of claimed members, and their lots that hold something."""
-    named = listing(members)
-    accounts: dict[str, list[AccountState]] = {}
-    for member, *account in await transaction.fetch(
-        "SELECT member_id, unit, balance, held, pending_until, next_expiry FROM accounts "
-        f"WHERE business_id = $1 AND member_id IN {among(transaction.dialect, 2)}",
-        business_id, named,
-    ):  # fmt: skip
-        unit, balance, set_aside, pending_until, next_expiry = account
-        found = AccountState(unit, balance, set_aside, pending_until, next_expiry, 0, 0)
-        accounts.setdefault(member, []).append(found)
-    lots: dict[str, dict[str, list[Lot]]] = {}
-    for member, *lot in await transaction.fetch(
-        "SELECT member_id, id, unit, amount, remaining, journal_id, spendable_at, expires_at, recorded_at FROM lots "
-        f"WHERE business_id = $1 AND member_id IN {among(transaction.dialect, 2)} AND remaining > 0",
-        business_id, named,
-    ):  # fmt: skip
-        lots.setdefault(member, {}).setdefault(lot[1], []).append(Lot(*lot))
-    return accounts, lots
 
 
 def _sheet(member: MemberRow, accounts: Sequence[AccountState], now: int) -> ledger.Sheet:

@@ -14,6 +14,7 @@ from typing import Final
 PREFIXES: Final[dict[str, str]] = {
     "adj": "an adjustment of a member's balance by hand",
     "alr": "an alert: something a person should look at",
+    "awd": "an award to many members at once",
     "cas": "a case: an unhappy customer being followed up",
     "cnf": "a code that was sent and waits to be said back",
     "con": "a consent record",

@@ -199,6 +199,30 @@ class Stretch(Struct, frozen=True):
     expires_at: int
 
 
+class CohortAwardRow(Struct, frozen=True):
+    """Units for many at once: what was asked, how far it has come, and how much has moved."""
+
+    TABLE: ClassVar[str] = "cohort_awards"
+    KEY: ClassVar[int] = 2
+    CONFLICT: ClassVar[str] = (
+        "ON CONFLICT (business_id, id) DO UPDATE SET state = excluded.state, reached = excluded.reached, "
+        "done = excluded.done, amount = excluded.amount, changed_at = excluded.changed_at"
+    )
+
+    business_id: int
+    id: str
+    command: str
+    state: str
+    until: int
+    reached: str
+    members: int
+    done: int
+    amount: int
+    version: int
+    created_at: int
+    changed_at: int
+
+
 class ParkedRow(Struct, frozen=True):
     """A refund that came before its purchase, waiting under the purchase's natural key."""
 

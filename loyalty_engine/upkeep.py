@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import almanac, expiring, refunding, requests, retention, reviewing, sending
+from loyalty_engine import almanac, cohorts, expiring, refunding, requests, retention, reviewing, sending
 from loyalty_engine.errors import Busy
 from loyalty_engine.webhooks import telling
 
@@ -45,6 +45,10 @@ async def _review(house: House, at: datetime) -> int:
     return await reviewing.review(house, at=at)
 
 
+async def _carry_on(house: House, at: datetime) -> int:
+    return await cohorts.carry_on(house, at=at)
+
+
 async def _send(house: House, at: datetime) -> int:
     return await sending.send_due(house, lambda: at)
 
@@ -71,6 +75,7 @@ JOBS: tuple[Job, ...] = (
     Job("lots expired", _expire),
     Job("tiers reviewed", _review),
     Job("days of the calendar told", _turn),
+    Job("awards to many", _carry_on),
     Job("messages sent", _send),
     Job("webhooks told", _tell),
     Job("requests reminded of", _remind),

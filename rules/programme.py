@@ -74,7 +74,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is collected. Without `expires_after` and `expires_end_of` it never expires; without `pending_for` it can be
     spent at once. `expires_end_of` keeps it until that month or year is over; `expires_from = "last_purchase"` counts
     anew from every purchase, for all the member has. `expiry_notice` is how long before it the member is told. With
-    `pays_minor` one of it pays that much money of a purchase.
+    `pays_minor` one of it pays that much money of a purchase. `goodwill_per_day` is
+    how many a member of staff may give away on one day.
     """
 
     name: dict[Language, UnitWording] = {}
@@ -85,6 +86,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pending_for: Period | None = None
     cap: Annotated[tuple[Cap, ...], Meta(extra={"one_or_many": True})] = ()
     pays_minor: Positive | None = None
+    goodwill_per_day: Positive | None = None
 
     def __post_init__(self) -> None:
         if self.expires_from == "last_purchase" and self.expires_after is None:

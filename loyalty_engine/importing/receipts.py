@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine.commands import KnownElsewhere, MemberRef, RecordPurchase
+from loyalty_engine.commands import KnownElsewhere, MemberRef, PurchaseLine, RecordPurchase
 from loyalty_engine.importing.cells import CellRefused, amounts, instants, lists, quantities
 from loyalty_engine.importing.fields import Fields
 from loyalty_engine.importing.files import Cells
@@ -33,6 +33,11 @@ _ONE_RECEIPT = timedelta(hours=24)
 # Where on the path of msgspec's complaint the line stands.
 _LINE = re.compile(r"\$\.lines\[(\d+)\]")
 _LINES_REMEMBERED = 131_072
+# As many as a purchase may have; a receipt of more is refused like one a till would send.
+_MOST_LINES = 500
+# What a line says but for its number.
+LineFacts = tuple[Any, ...]
+Lines = list[PurchaseLine | dict[str, Any]]
 _TEXTS_OF_A_RECEIPT = ("till", "staff", "channel")
 
 
@@ -93,7 +98,7 @@ class ReceiptReader:
         """Gives the cells that an address is read from."""
         self._line_cells = fields.cells("amount", "quantity", "discount", "tax", "sku", "category", "tags")
         self._goods = [(name, self._of[name]) for name in ("sku", "category") if name in self._of]
-        self._read_lines: dict[object, dict[str, Any]] = {}
+        self._read_lines: dict[object, tuple[dict[str, Any], LineFacts | None]] = {}
 
     def address(self, cells: Cells) -> tuple[str, str, str]:
         """Give the location, receipt and instant of a row as they are written."""
@@ -135,9 +140,7 @@ class ReceiptReader:
             told["codes"] = codes
         lines, numbers = self._lines(found, amount) if self._by_line else (None, ())
         told["total_minor"] = self._total(found, rows, amount, lines)
-        if lines is not None:
-            told["lines"] = lines
-        return Told(self._command(found, told, member, numbers), found.numbers)
+        return Told(self._command(found, told, member, lines, numbers), found.numbers)
 
     def _money(self, found: Gathered, currency: str) -> Callable[[str], int]:
         known = self._amounts.get(currency)
@@ -148,9 +151,12 @@ class ReceiptReader:
         return known
 
     def _command(
-        self, found: Gathered, told: dict[str, Any], member: MemberRef, numbers: Sequence[int]
+        self, found: Gathered, told: dict[str, Any], member: MemberRef, lines: Lines | None, numbers: Sequence[int]
     ) -> RecordPurchase:
-        """Hold what was read against the sizes a till's purchase may have."""
+        """Hold what was read against the sizes a till's purchase may have; lines that were held already are taken."""
+        held = [line for line in lines or () if isinstance(line, PurchaseLine)]
+        if lines is not None and not (0 < len(lines) == len(held) <= _MOST_LINES):
+            told["lines"] = msgspec.to_builtins(lines)
         try:
             command = msgspec.convert(told, RecordPurchase)
         except msgspec.ValidationError as problem:
@@ -159,7 +165,7 @@ class ReceiptReader:
             rows = (numbers[int(line[1])],) if line else found.numbers
             place = path.strip("`").rsplit(".", 1)[-1] or "the purchase"
             raise ReceiptRefused(Problem(rows, found.receipt, "body_invalid", f"{place}: {says}.")) from problem
-        return msgspec.structs.replace(command, member=member)
+        return msgspec.structs.replace(command, member=member, lines=command.lines or tuple(held) or None)
 
     def _member(self, found: Gathered, rows: list[Cells]) -> MemberRef | None:
         for field in MEMBER_FIELDS:
@@ -189,35 +195,37 @@ class ReceiptReader:
                 raise ReceiptRefused(Problem((told[0][0], number), found.receipt, "rows_disagree", says))
         return first
 
-    def _lines(self, found: Gathered, amount: Callable[[str], int]) -> tuple[list[dict[str, Any]], list[int]]:
-        """Give the lines that were sold and the rows they stand on."""
-        lines: list[dict[str, Any]] = []
+    def _lines(self, found: Gathered, amount: Callable[[str], int]) -> tuple[Lines, list[int]]:
+        """Give the lines that were sold and the rows they stand on; a line that no till could send is left as it is."""
+        lines: Lines = []
         numbers = []
         for number, cells in found.rows:
-            line = self._line(found, number, cells, amount)
-            if line is not None:
-                line.setdefault("line", str(len(lines) + 1))
-                lines.append(line)
-                numbers.append(number)
+            told, facts = self._line(found, number, cells, amount)
+            if not told:
+                continue
+            numbers.append(number)
+            if facts is not None:
+                lines.append(PurchaseLine(str(len(numbers)), *facts))
+                continue
+            named = self._of["line"](cells) if "line" in self._of else ""
+            lines.append(told | {"line": named or str(len(numbers))})
         return lines, numbers
 
-    def _line(self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]) -> dict[str, Any] | None:
+    def _line(
+        self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]
+    ) -> tuple[dict[str, Any], LineFacts | None]:
         """Read a line. Many are alike but for their number, so those that were read are remembered."""
         key = (amount, *self._line_cells(cells))
         known = self._read_lines.get(key)
         if known is None:
             try:
-                known = self._read_line(found, number, cells, amount)
+                told = self._read_line(found, number, cells, amount)
             except CellRefused as refused:
                 raise ReceiptRefused(Problem((number,), found.receipt, refused.code, str(refused))) from refused
+            known = (told, None if "line" in self._of else _held(told))
             if len(self._read_lines) < _LINES_REMEMBERED:
                 self._read_lines[key] = known
-        if not known:
-            return None
-        line = known.copy()
-        if "line" in self._of and (text := self._of["line"](cells)):
-            line["line"] = text
-        return line
+        return known
 
     def _read_line(self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]) -> dict[str, Any]:
         """Read what was bought, how many and for how much; nothing where nothing was sold."""
@@ -242,20 +250,14 @@ class ReceiptReader:
             goods["tags"] = tags
         return goods
 
-    def _total(
-        self,
-        found: Gathered,
-        rows: list[Cells],
-        amount: Callable[[str], int],
-        lines: list[dict[str, Any]] | None,
-    ) -> int:
+    def _total(self, found: Gathered, rows: list[Cells], amount: Callable[[str], int], lines: Lines | None) -> int:
         said = self._same(found, rows, "total")
         if lines is None and len(rows) > 1:
             raise self._refused(found, "receipt_repeated", "This receipt stands in the file more than once.")
         if said or lines is None:
             total: int = self._cell(found, found.rows[0][0], amount, said)
         else:
-            total = sum(line["amount_minor"] for line in lines)
+            total = sum([one.amount_minor if isinstance(one, PurchaseLine) else one["amount_minor"] for one in lines])
         if total <= 0:
             raise self._refused(found, "nothing_paid", "This receipt comes to nothing, so there is nothing to reward.")
         return total
@@ -285,3 +287,13 @@ class ReceiptReader:
 
     def _refused(self, found: Gathered, code: str, says: str) -> ReceiptRefused:
         return ReceiptRefused(Problem(found.numbers, found.receipt, code, says))
+
+
+def _held(told: dict[str, Any]) -> LineFacts | None:
+    """Hold a line against the sizes a till's line may have; give all but its number, None where it is too much."""
+    if not told:
+        return None
+    try:
+        return msgspec.structs.astuple(msgspec.convert(told | {"line": "1"}, PurchaseLine))[1:]
+    except msgspec.ValidationError:
+        return None

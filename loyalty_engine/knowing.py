@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import tiers
+from loyalty_engine import presence, tiers
 from loyalty_engine.consent import fold, reading
 from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.members import facts_of, profile_of
@@ -106,10 +106,19 @@ async def _birthday(asking: Asking) -> str | None:
 
 
 async def _counts(asking: Asking) -> dict[str, tuple[date, ...]]:
-    """Give the local days on which each kind that is counted happened, up to the event and as far back as is asked."""
+    """Give the local days on which each kind that is counted happened, up to the event and as far back as is asked.
+
+    What happened to those who sleep in a member since a merge happened to them.
+    """
     found = {}
+    whose: tuple[str, ...] = ()
+    if asking.state is not None:
+        whose = (asking.state.id, *await presence.sleepers(asking.reader, asking.business_id, asking.state.id))
     for kind, days in asking.edition.needs(asking.event.kind).counts.items():
-        instants = await _told(asking, kind, *reach(asking.event, days))
+        reached = reach(asking.event, days)
+        instants = sorted([at for one in whose for at in await _told(asking, one, kind, *reached)])
+        if kind == "joined" and reached[0] < asking.joined_at <= reached[1]:
+            instants = [asking.joined_at]
         if instants:
             found[kind] = local_days(instants, asking.edition.programme.zone)
     return found
@@ -125,16 +134,12 @@ def local_days(instants: Iterable[int], zone: ZoneInfo) -> tuple[date, ...]:
     return tuple(from_micros(instant).astimezone(zone).date() for instant in instants)
 
 
-async def _told(asking: Asking, kind: str, since: int, until: int) -> list[int]:
-    if kind == "joined":
-        return [asking.joined_at] if since < asking.joined_at <= until else []
-    if asking.state is None:
-        return []
+async def _told(asking: Asking, member_id: str, kind: str, since: int, until: int) -> list[int]:
     what = "kind = 'purchase'" if kind == rules.Purchase.kind else "kind = 'event' AND subject = $5"
     rows = await asking.reader.fetch(
         f"SELECT occurred_at FROM journal WHERE business_id = $1 AND member_id = $2 AND {what} "
-        "AND occurred_at > $3 AND occurred_at <= $4 ORDER BY occurred_at",
-        asking.business_id, asking.state.id, since, until, *(() if kind == rules.Purchase.kind else (kind,)),
+        "AND occurred_at > $3 AND occurred_at <= $4",
+        asking.business_id, member_id, since, until, *(() if kind == rules.Purchase.kind else (kind,)),
     )  # fmt: skip
     return [row[0] for row in rows]
 

@@ -17,11 +17,15 @@ from loyalty_engine.errors import MemberUnknown
 MERGED, ERASED, DOUBTED = "merged", "erased", "doubted"
 
 
-class Asked(Protocol):
-    """The database, or a transaction in it."""
+class Read(Protocol):
+    """Whatever rows can be read from."""
 
-    async def fetch(self, sql: str, *args: Any) -> list[Sequence[Any]]:
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Sequence[Any]]:
         """Run one statement and give its rows."""
+
+
+class Asked(Read, Protocol):
+    """The database, or a transaction in it."""
 
     async def open(self, opening: Opening) -> Page | None:
         """Read a page."""
@@ -54,7 +58,7 @@ def here(state: MemberState | None) -> MemberState:
     return state
 
 
-async def sleepers(asked: Asked, business_id: int, member_id: str) -> list[str]:
+async def sleepers(asked: Read, business_id: int, member_id: str) -> list[str]:
     """Give the ids of all who sleep in a member, and of those who sleep in these."""
     found: list[str] = []
     waiting = [member_id]

@@ -30,7 +30,7 @@ def test_every_fact_is_on_the_page_or_looked_up_or_named_as_still_to_come() -> N
 
 
 def test_every_effect_is_the_ledgers_or_carried_out_or_named_as_still_to_come() -> None:
-    places = [deeds.OF_THE_LEDGER, frozenset(deeds.CARRIED_OUT), deeds.TO_COME]
+    places = [deeds.OF_THE_LEDGER, deeds.GIVEN, frozenset(deeds.CARRIED_OUT), deeds.TO_COME]
 
     assert frozenset().union(*places) == set(EFFECTS)
     assert sum(map(len, places)) == len(EFFECTS), "an effect stands in one place"

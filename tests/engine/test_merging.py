@@ -23,9 +23,12 @@ from tests.engine.shop import (
     broken,
     buys,
     flat_whites,
+    happens,
     has,
+    joins,
     open_shop,
     programme,
+    publish,
     returns,
     sees,
     ticket,
@@ -284,3 +287,25 @@ async def test_two_thousand_random_histories(house: House) -> None:
     for seed in range(2000):
         source = programme(about=f'refund = "{POLICIES[seed % 3]}"')
         await one_history(house, await open_shop(house, f"cafe-{seed}", source), seed)
+
+
+async def test_what_happened_to_both_counts_for_who_they_are_now(house: House, cafe: Caller) -> None:
+    mended = """
+[[rules]]
+id = "mended"
+on = "delivery_failed"
+when.member = { count = { of = "delivery_failed", within = "90 days", min = 3 } }
+then.award = { unit = "points", amount = 80 }
+"""
+    await publish(house, cafe, programme(more=mended), at=MONDAY - timedelta(days=1))
+    for phone in (INGRID, OLAV):
+        await joins(house, cafe, phone)
+    await happens(house, cafe, "delivery_failed", "order-1", phone=INGRID)
+    await happens(house, cafe, "delivery_failed", "order-2", phone=INGRID)
+    await happens(house, cafe, "delivery_failed", "order-3", phone=OLAV)
+    await merges(house, cafe, await member_of(house, cafe, INGRID), await member_of(house, cafe, OLAV))
+
+    fourth = await happens(house, cafe, "delivery_failed", "order-4", phone=INGRID)
+
+    assert [award.rule for award in fourth.awards] == ["mended"]
+    assert await broken(house) == []

@@ -24,6 +24,7 @@ from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
 from loyalty_engine.proving.command import prove_command, say_proofs
 from loyalty_engine.rehearsing import text_command
+from loyalty_engine.rotation import vault_group
 from loyalty_engine.terminal import business_option, database_option, in_house, new_ticket, now, settings_of
 from loyalty_engine.upkeep import go_round
 from loyalty_engine.verify import verify
@@ -55,8 +56,7 @@ def serve(host: str, port: int, workers: int, database: str | None) -> None:
 
     async def prepare(house: House) -> None:
         await refunding.settle_all(house, at=now())
-        if again := await erasing.replay(house, erasing.listed(house.settings.erasure_file)):
-            click.echo(f"{again} members whom a restored backup had brought back are erased again", err=True)
+        await erasing.replay_list(house)
 
     # The schema is brought forward and leftovers of a crash are settled once, before any worker starts.
     in_house(database, prepare, new=True)
@@ -292,7 +292,7 @@ def import_() -> None:
 
 import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
 OTHERS = (backtest_command, consents, erasures_group, plan_command, prove_command, rollback_command, text_command)
-for command in (*OTHERS, versions_command):
+for command in (*OTHERS, vault_group, versions_command):
     main.add_command(command)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from loyalty_engine import journal, presence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from loyalty_engine.database import MemberState, Transaction
     from loyalty_engine.house import House
 
+_log = structlog.get_logger("loyalty.erasing")
 _SECRET: Final = "tombstones"  # noqa: S105  # the name of one, not one
 _GONE: Final = "(erased)"
 
@@ -219,4 +221,12 @@ async def replay(house: House, gone: Iterable[Erased]) -> int:
         except MemberUnknown:
             continue  # the backup is older than the member, or they were erased with the one they slept in
         again += 1
+    return again
+
+
+async def replay_list(house: House) -> int:
+    """Erase again whoever a restored backup has brought back, by the list beside the key file."""
+    again = await replay(house, listed(house.settings.erasure_file))
+    if again:
+        _log.warning("erased again after a restore", members=again)
     return again

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loyalty_engine import database as databases
+from loyalty_engine import keys
 from loyalty_engine.budgets import Budgets
 from loyalty_engine.carrying import Carrier, Logged
 from loyalty_engine.shelf import Shelf
@@ -55,12 +56,15 @@ async def open_house(settings: Settings) -> House:
     except BaseException:
         await database.close()
         raise
-    return House(settings, database, vault)
+    house = House(settings, database, vault)
+    await keys.take(house, vault)
+    return house
 
 
 async def _same_key(database: Database, vault: Vault) -> None:
     """Refuse to start with another master key than the members were sealed with: nobody would be found any more."""
-    found = await database.fetch("SELECT slug FROM businesses WHERE vault <> $1 LIMIT 1", vault.fingerprint())
+    found = await database.fetch("SELECT slug, vault FROM businesses")
+    found = [row for row in found if row[1] not in vault.fingerprints()]
     if found:
         message = (
             f"the members of {found[0][0]} are sealed with another master key: put the key file back, or set "

@@ -110,7 +110,7 @@ def line(told: Told, line_id: str, *, status: int, answer: bytes, **fields: Any)
     filled = nothing | usual | fields
     return JournalLine(
         business_id=opening.business_id, id=line_id, kind=told.kind, key=opening.key, natural=opening.natural,
-        fingerprint=told.fingerprint, recorded_at=to_micros(told.ticket.at), status=status, answer=answer.decode(),
+        fingerprint=str(told.fingerprint), recorded_at=to_micros(told.ticket.at), status=status, answer=answer.decode(),
         request_id=told.ticket.request_id, **filled,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import almanac, cohorts, expiring, refunding, requests, retention, reviewing, sending
+from loyalty_engine import almanac, cohorts, expiring, keys, refunding, requests, retention, reviewing, sending
 from loyalty_engine.errors import Busy
 from loyalty_engine.webhooks import telling
 
@@ -113,7 +113,21 @@ async def keep_up(
     house: House, now: Callable[[], datetime], *, every: int = 60, jobs: tuple[Job, ...] = JOBS
 ) -> None:  # fmt: skip
     """Send what is due as it comes, and go round every so many seconds, until cancelled."""
-    await asyncio.gather(sending.keep_sending(house, now), _keep_going_round(house, now, every, jobs))
+    await asyncio.gather(sending.keep_sending(house, now), _keep_going_round(house, now, every, jobs), keep_keys(house))
+
+
+async def keep_keys(house: House, *, every: int = 1) -> None:
+    """Take in what the key file says as soon as it says something else: a master key is replaced under load."""
+    file = house.settings.vault_file
+    known = file.stat().st_mtime_ns if house.settings.key is None and file.exists() else None
+    while known is not None:
+        await asyncio.sleep(every)
+        try:
+            if (newer := file.stat().st_mtime_ns) != known:
+                await keys.read_again(house)
+                known = newer
+        except Exception as problem:  # noqa: BLE001  # the next look takes it in
+            _log.warning("keys", problem=type(problem).__name__)
 
 
 async def _keep_going_round(house: House, now: Callable[[], datetime], every: int, jobs: tuple[Job, ...]) -> None:

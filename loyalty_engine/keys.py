@@ -6,7 +6,7 @@ stranger because their row has, or has not, been written anew yet.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from loyalty_engine.database import Opening, Page
-    from loyalty_engine.house import House
+    from loyalty_engine.settings import Settings
 
 HASHING = "hashing."
+
+
+class Holder(Protocol):
+    """Whoever holds a database and the vault it is sealed with: the house."""
+
+    settings: Settings
+    database: Any
+    vault: Vault
 
 
 class Either:
@@ -49,7 +57,7 @@ class Either:
         return await self.behind.write_transaction(lambda transaction: work(Either(transaction, self._vault)))
 
 
-async def take(house: House, newer: Vault) -> None:
+async def take(house: Holder, newer: Vault) -> None:
     """Open with these keys from now on, and know those that hashed commands before them.
 
     All of it happens between two commands: none is found under one key and written under another.
@@ -63,7 +71,7 @@ async def take(house: House, newer: Vault) -> None:
     house.database = Either(plain, house.vault) if house.vault.changing else plain
 
 
-async def _chains(house: House, vault: Vault) -> dict[int, tuple[bytes, ...]]:
+async def _chains(house: Holder, vault: Vault) -> dict[int, tuple[bytes, ...]]:
     found = await house.database.fetch(
         "SELECT business_id, name, wrapped FROM secrets WHERE name LIKE 'hashing.%' ORDER BY business_id, name"
     )
@@ -73,7 +81,7 @@ async def _chains(house: House, vault: Vault) -> dict[int, tuple[bytes, ...]]:
     return chains
 
 
-async def read_again(house: House) -> bool:
+async def read_again(house: Holder) -> bool:
     """Take in what the key file says now; False where nothing has changed."""
     newer = Vault.from_settings(house.settings.key, house.settings.vault_file)
     if newer.fingerprints() == house.vault.fingerprints():

@@ -146,7 +146,8 @@ def document(app: Litestar) -> Json:
 
 
 def _problems() -> Iterator[tuple[str, Json]]:
-    for error in every_error():
+    # By code: the order of the tree is the order in which its files happen to be loaded.
+    for error in sorted(every_error(), key=lambda each: each.code):
         yield error.code, {"value": examples.problem(error, at_till=False)}
         yield f"{error.code}-at-till", {"value": examples.problem(error, at_till=True)}
 

@@ -180,8 +180,10 @@ async def _carry(house: House, row: MessageRow, address: Address, now: Callable[
         return
     await _note(
         house,
-        "UPDATE messages SET state = 'sent', gateway = $3, gateway_id = $4, parts = $5, ended_at = $6, reason = NULL, "
-        "wrapped_key = NULL WHERE business_id = $1 AND id = $2 AND state = 'leaving'",
+        # A report may overtake the gateway's own answer: what it said stands.
+        "UPDATE messages SET state = CASE WHEN state = 'leaving' THEN 'sent' ELSE state END, gateway = $3, "
+        "gateway_id = $4, parts = $5, ended_at = $6, reason = NULL, wrapped_key = NULL "
+        "WHERE business_id = $1 AND id = $2 AND state IN ('leaving', 'delivered', 'failed') AND gateway_id IS NULL",
         row.business_id, row.id, carrier.name, receipt.gateway_id, receipt.parts, to_micros(now()),
     )  # fmt: skip
 
@@ -222,8 +224,8 @@ async def reported(house: House, business_id: int, gateway_id: str, outcome: Rep
         await bouncing.of_message(house, business_id, gateway_id, at=at)
     found = await _note(
         house,
-        "UPDATE messages SET state = $3, ended_at = $4 WHERE business_id = $1 AND gateway_id = $2 "
-        "AND state IN ('sent', 'delivered', 'failed') RETURNING id",
+        "UPDATE messages SET state = $3, ended_at = $4 WHERE business_id = $1 AND ((gateway_id = $2 "
+        "AND state IN ('sent', 'delivered', 'failed')) OR (id = $2 AND state = 'leaving')) RETURNING id",
         business_id,
         gateway_id,
         "failed" if outcome == "unknown" else outcome,

@@ -6,8 +6,9 @@ proves nothing, and what cannot be read.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from litestar import route
 from litestar.params import FromPath
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from loyalty_engine.texts.lines import Line
 
 _SLUG: Final = re.compile("[a-z0-9-]{1,60}")
+# For how long a report's message may still be under way, in seconds between the looks.
+_OVERTAKEN: Final = (0.2, 0.5, 1.0, 0)
 _NAME: Final = re.compile("[a-z0-9_]{1,30}")
 
 
@@ -58,9 +61,17 @@ async def receive_report(
     opened.verify(arrival)
     report = opened.report(arrival)
     if report is not None and report.state != "on its way":
-        at = to_micros(request.received_at)
-        await sending.reported(request.house, line.business_id, report.gateway_id, report.state, at=at)
+        await _reported(request, line.business_id, report.gateway_id, report.state)
     return _silent(opened)
+
+
+async def _reported(request: Ask, business_id: int, gateway_id: str, state: Literal["delivered", "failed"]) -> None:
+    """Keep a report; one that overtook the gateway's own answer is waited for, so that its message is known."""
+    at = to_micros(request.received_at)
+    for pause in _OVERTAKEN:
+        if await sending.reported(request.house, business_id, gateway_id, state, at=at):
+            return
+        await asyncio.sleep(pause)
 
 
 async def _let_in(request: Ask, gateway: str, business: str, secret: str) -> tuple[Line, Gateway]:

@@ -31,6 +31,7 @@ from rules import measure
 
 _ACCEPTED: Final = 202
 _UCS2: Final = "2"
+_BYTES: Final = "8-BIT"
 # Delivered, not delivered, accepted by the operator, refused by the operator: what a report may say, as Kannel's bits.
 _DELIVERED: Final = "1"
 _FAILED: Final = frozenset({"2", "16"})
@@ -109,6 +110,8 @@ def _words(query: str, fields: dict[str, Any]) -> str:
     charset = str(fields.get("charset") or "UTF-8").upper()
     if str(fields.get("coding", "")) == _UCS2:
         charset = "UTF-16BE"
+    if charset == _BYTES:
+        charset = "UTF-8"  # bytes that nobody has named: as handsets of today write, else as the old ones did
     if charset not in _CHARSETS:
         unreadable("/charset")
     try:

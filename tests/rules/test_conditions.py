@@ -13,6 +13,7 @@ from rules.shapes import MISSING
 from tests.rules.corner_cafe import document, happened, read_document
 
 FOLDER = Path(__file__).parent / "cases" / "conditions"
+FEWEST = 3  # what holds, what does not, and an edge between them
 FILES = {path.stem: tomllib.loads(path.read_text(), parse_float=Decimal) for path in sorted(FOLDER.iterdir())}
 
 
@@ -73,6 +74,7 @@ def test_every_file_has_what_holds_what_does_not_and_what_is_refused(name: str) 
     holds = {case["holds"] for case in FILES[name]["cases"]}
 
     assert holds == {True, False}
+    assert len(FILES[name]["cases"]) >= FEWEST
     assert FILES[name]["refused"]
 
 

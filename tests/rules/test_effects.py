@@ -14,6 +14,7 @@ from rules.shapes import MISSING
 from tests.rules.corner_cafe import document, happened, read_document
 
 FOLDER = Path(__file__).parent / "cases"
+FEWEST = 3  # what happens, what does not, and an edge between them
 
 
 def loaded(path: Path) -> dict[str, Any]:
@@ -87,6 +88,15 @@ def test_groups_multipliers_limits_and_caps_in_their_one_order(case: dict[str, A
 
 def test_every_effect_has_its_file() -> None:
     assert set(FILES) == set(EFFECTS)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_has_what_happens_what_does_not_and_what_is_refused(name: str) -> None:
+    came = {repr((case["awards"], case.get("effects"))) for case in FILES[name]["cases"]}
+
+    assert len(came) > 1
+    assert len(FILES[name]["cases"]) >= FEWEST
+    assert FILES[name]["refused"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ DEEPEST: Final = 30
 SWITCH_AT: Final = 8
 """From so many different values on, a look-up is cheaper than asking for each."""
 Subject: TypeAlias = tuple[bool, str]
+_LISTS: Final = ("grouped", "multiplying", "doing")
 
 
 class Candidate(NamedTuple):
@@ -43,7 +44,9 @@ def generate(programme: Programme, kind: str) -> tuple[str, dict[str, Any]]:
     ]
     body = list(_nested(writer, programme, candidates, 0))
     restrained = any(rule.limit for rule in programme.rules) or any(unit.cap for unit in programme.units.values())
-    doing = any(rule.unit is None for rule in programme.rules)
+    filled = {_list_of(rule) for rule in programme.rules if rule.on == kind}
+    lists = {name: do for name, do in zip(_LISTS, ("compete", "multiply", "do"), strict=True) if name in filled}
+    held = {name: name if name in lists else "empty" for name in _LISTS}
     if restrained or programme.max_return is not None:
         restrained = True
         writer.fact("today")
@@ -51,14 +54,21 @@ def generate(programme: Programme, kind: str) -> tuple[str, dict[str, Any]]:
     lines = [
         *(["if event.__class__ is Event:", "    return elsewhere(event, member)"] if bought else []),
         *writer.prologue(),
-        "given, grouped, multiplying, amounts = [], [], [], {}",
-        "give, compete, multiply = given.append, grouped.append, multiplying.append",
-        *(["doing = []", "do = doing.append"] if doing else []),
+        "given, amounts = [], {}",
+        "give = given.append",
+        *(line for name, do in lists.items() for line in (f"{name} = []", f"{do} = {name}.append")),
         *body,
-        f"found = given, grouped, multiplying, amounts, {'doing' if doing else 'empty'}",
+        f"found = given, {held['grouped']}, {held['multiplying']}, amounts, {held['doing']}",
         f"return settle(plan, found, member, counted, {'today' if restrained else 'no_day'}{paid})",
     ]
     return "\n".join(["def judge(event, member):", *(f"    {line}" for line in lines), ""]), writer.bound
+
+
+def _list_of(rule: Rule) -> str:
+    """Where a rule that holds is told to the settlement; only the lists that some rule needs are made."""
+    if rule.award is None:
+        return "doing" if rule.multiply is None else "multiplying"
+    return "given" if rule.group is None else "grouped"
 
 
 def _asked(writer: Writer, rule: Rule) -> tuple[str, ...]:

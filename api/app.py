@@ -30,6 +30,7 @@ from api import (
     privacy,
     programmes,
     purchases,
+    redemptions,
     reports,
     webhooks,
 )
@@ -63,6 +64,7 @@ def create_app(
         consents,
         ledger,
         purchases,
+        redemptions,
         events,
         batches,
         programmes,

@@ -17,7 +17,7 @@ from api import complaints, wire
 from api.asking import Ask, key_of, reply
 from api.calls import TILL, promised
 from api.problems import language_of, problem, read_exception
-from loyalty_engine import earning, happenings, ids, refunding
+from loyalty_engine import earning, happenings, holds, ids, refunding
 from loyalty_engine.answers import Answer
 from loyalty_engine.commands import (
     PurchaseAddress,
@@ -28,6 +28,8 @@ from loyalty_engine.commands import (
     Ticket,
 )
 from loyalty_engine.errors import BodyInvalid, DatabaseAway, Detail, PurchaseUnknown
+from loyalty_engine.errors_of_spending import HoldUnknown
+from loyalty_engine.redemption_commands import CaptureHold
 
 ROWS_MOST: Final = 1000
 
@@ -44,6 +46,19 @@ class RefundRow(RefundPurchase, frozen=True, forbid_unknown_fields=True, omit_de
     """A refund in a batch: `purchase` is the purchase's id, or its receipt and location."""
 
     purchase: PurchaseAddress | str
+
+
+class CaptureRow(CaptureHold, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The capture of a hold in a batch: `hold` is its id."""
+
+    hold: str
+
+
+class CaptureByRow(Struct, frozen=True, forbid_unknown_fields=True, tag="capture", tag_field="op"):
+    """The capture of a hold in a batch, under its own idempotency key."""
+
+    key: str
+    body: CaptureRow
 
 
 class PurchaseRow(Struct, frozen=True, forbid_unknown_fields=True, tag="purchase", tag_field="op"):
@@ -89,7 +104,7 @@ class BatchAnswer(Struct, frozen=True):
         answers={200: BatchAnswer},
         takes=("json", "ndjson"),
         limit=wire.BATCH_LIMIT,
-        body=Annotated[list[PurchaseRow | RefundByRow | EventRow], Meta(max_length=ROWS_MOST)],
+        body=Annotated[list[PurchaseRow | RefundByRow | EventRow | CaptureByRow], Meta(max_length=ROWS_MOST)],
     ),
 )
 async def carry_out(request: Ask) -> ASGIApp:
@@ -165,10 +180,19 @@ async def _refund(request: Ask, body: bytes, ticket: Ticket) -> Answer:
     return await refunding.record_refund(request.house, request.caller, told.purchase, RefundPurchase(**fields), ticket)
 
 
+async def _capture(request: Ask, body: bytes, ticket: Ticket) -> Answer:
+    told = wire.read_json(body, CaptureRow)
+    if not ids.is_id(told.hold, "hld"):
+        raise HoldUnknown
+    fields = {name: getattr(told, name) for name in CaptureHold.__struct_fields__}
+    return await holds.capture(request.house, request.caller, told.hold, CaptureHold(**fields), ticket)
+
+
 _OPERATIONS: Final[dict[str, Callable[[Ask, bytes, Ticket], Awaitable[Answer]]]] = {
     "purchase": _purchase,
     "refund": _refund,
     "event": _event,
+    "capture": _capture,
 }
 
 ROUTES = [carry_out]

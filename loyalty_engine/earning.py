@@ -79,6 +79,7 @@ class Basket(Struct, frozen=True, kw_only=True):
     occurred_at: int
     who: Named
     redeem: tuple[Redeem, ...] = ()
+    counts: bool = True
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -164,6 +165,7 @@ async def read(house: House, caller: Caller, command: QuotePurchase, at: datetim
         occurred_at=to_micros(occurred_at),
         who=named(house, caller.business_id, command.member, about.country),
         redeem=command.redeem,
+        counts=isinstance(command, RecordPurchase),
     )
 
 
@@ -202,7 +204,8 @@ async def judge(
     if basket.redeem:
         asking = redeeming.Asking(
             house=house, business_id=caller.business_id, edition=edition, state=state, facts=facts,
-            occurred=purchase.occurred_at, now=now, reader=reader,
+            occurred=purchase.occurred_at, now=now, reader=reader, counts=basket.counts,
+            location=basket.location,
         )  # fmt: skip
         plan = await redeeming.planned(asking, basket.redeem, purchase)
         purchase = plan.judged

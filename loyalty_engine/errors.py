@@ -67,8 +67,9 @@ class LoyaltyError(Exception):
         self.details = details or ((Detail(pointer, self.code, self.detail),) if pointer else ())
         self.facts = facts
         # Set when a stored refusal is answered again, so that the second answer equals the first.
-        self.hit = False
-        self.request_id = ""
+        self.hit, self.request_id = False, ""
+        # What is written with the refusal where it is kept, such as that a code was tried.
+        self.along: tuple[msgspec.Struct, ...] = ()
 
 
 class NotUnderstood(LoyaltyError):

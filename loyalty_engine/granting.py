@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 import rules
-from loyalty_engine import redeeming, spending, vouchers
+from loyalty_engine import redeeming, vouchers
 from loyalty_engine.instants import shown_or_none
 from loyalty_engine.redemption_answers import VoucherShown
 from loyalty_engine.redemption_rows import VoucherRow
@@ -50,7 +50,7 @@ async def grants(sheet: Sheet, came: Iterable[Came], reader: Reader) -> tuple[Gr
                 origin=f"rule:{happening.rule}", occurred=one.event.occurred_at, at=sheet.recorded_at,
                 valid_for=happening.values.valid_for,
             )  # fmt: skip
-            given.append(Grant(row, perk, one.edition, (row, step, *spending.counts(sheet.business_id, [perk], 1))))
+            given.append(Grant(row, perk, one.edition, (row, step, *vouchers.counts(sheet.business_id, [perk], 1))))
     return tuple(given)
 
 

@@ -194,7 +194,9 @@ def _refused(told: Told, refusal: LoyaltyError) -> Posting:
     at = to_micros(told.ticket.at)
     written = line(told, ids.new("jnl", at // 1000), status=refusal.status, answer=kept(refusal))
     written = msgspec.structs.replace(written, natural=None, amount_minor=None)
-    return Posting(business_id=told.opening.business_id, expected=None, member=None, journal=written)
+    return Posting(
+        business_id=told.opening.business_id, expected=None, member=None, journal=written, extra=refusal.along
+    )
 
 
 def given(found: Answer | Posting) -> Answer:

@@ -149,7 +149,7 @@ def balances(programme: rules.Programme | None, accounts: dict[str, AccountState
     order = dict.fromkeys((*(programme.units if programme else ()), *accounts))
     empty = AccountState("", 0, 0, 0, None, 0, 0)
     found = ((unit, accounts.get(unit, empty)) for unit in order)
-    return tuple(Balance(unit, account.available, account.held, account.pending) for unit, account in found)
+    return tuple(Balance(unit, account.available, account.set_aside, account.pending) for unit, account in found)
 
 
 def accounts_of(state: MemberState | None) -> dict[str, AccountState]:

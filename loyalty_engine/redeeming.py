@@ -14,9 +14,11 @@ import msgspec
 from msgspec import UNSET, Struct
 
 import rules
-from loyalty_engine import dormancy, vouchers
-from loyalty_engine.errors import BodyInvalid, InsufficientBalance, NotInThisEdition, UnitUnknown
+from loyalty_engine import dormancy, lapsing, stepping_up, vouchers
+from loyalty_engine.errors import BodyInvalid, InsufficientBalance, UnitUnknown
 from loyalty_engine.errors_of_spending import (
+    HoldClosed,
+    HoldUnknown,
     PerkAllGone,
     PerkGivesNothing,
     PerkNotForTier,
@@ -24,13 +26,14 @@ from loyalty_engine.errors_of_spending import (
     PerkOnlyGranted,
     PerkUnknown,
     PerkUsedUp,
+    StepUpRequired,
     UnitPaysNothing,
     VoucherExpired,
     VoucherUnknown,
     VoucherUsed,
 )
-from loyalty_engine.instants import to_micros
-from loyalty_engine.redemption_rows import VoucherRow
+from loyalty_engine.instants import from_micros, to_micros
+from loyalty_engine.redemption_rows import HoldRow, VoucherRow
 
 if TYPE_CHECKING:
     from loyalty_engine.commands import Redeem
@@ -51,6 +54,12 @@ class Taking(Struct, frozen=True, kw_only=True):
     unit: str | None = None
     amount: int = 0
     voucher: VoucherRow | None = None
+    hold: HoldRow | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether it is had now: neither a voucher that was had before, nor set aside before."""
+        return self.voucher is None and self.hold is None
 
     @property
     def on(self) -> On:
@@ -75,11 +84,23 @@ class Asking(Struct, frozen=True, kw_only=True):
     occurred: datetime
     now: int
     reader: Reader
+    # A quote counts for nothing, so it tells nobody whether a code is right either.
+    counts: bool = True
+    location: str | None = None
 
     @property
     def day(self) -> date:
         """The local day on which it is asked for."""
         return self.occurred.astimezone(self.edition.programme.zone).date()
+
+    async def wants_code(self, taking: Taking) -> bool:
+        """Tell whether the programme wants a code for this."""
+        if self.state is None or self.edition.programme.about.step_up is None:
+            return False
+        return await stepping_up.needed(
+            self.edition, self.business_id, self.state, unit=taking.unit, amount=taking.amount,
+            location=self.location, at=from_micros(self.now), reader=self.reader,
+        )  # fmt: skip
 
     @property
     def tier(self) -> str | None:
@@ -104,7 +125,11 @@ async def planned(asking: Asking, redeem: tuple[Redeem, ...], purchase: rules.Pu
         await dormancy.sure(asking.reader, asking.business_id, asking.edition, asking.state, asking.now)
     takings: list[Taking] = []
     for place, one in enumerate(redeem):
-        takings.append(await _found(asking, one, f"/redeem/{place}", takings))
+        taking = await _found(asking, one, f"/redeem/{place}", takings)
+        if taking.hold is None and await asking.wants_code(taking):
+            # A hold sends the code; what is redeemed at once would go past it.
+            raise StepUpRequired(pointer=taking.pointer)
+        takings.append(taking)
     found = rules.discounts(purchase, [taking.gives for taking in takings])
     for taking, discount in zip(takings, found, strict=True):
         if not discount.amount_minor and taking.on != "nothing":
@@ -135,16 +160,14 @@ def _well_formed(redeem: tuple[Redeem, ...]) -> None:
 
 async def _found(asking: Asking, one: Redeem, pointer: str, before: list[Taking]) -> Taking:
     if isinstance(one.perk, str):
-        already = sum(
-            taking.perk is not None and taking.perk.id == one.perk and not taking.voucher for taking in before
-        )
+        already = sum(taking.perk is not None and taking.perk.id == one.perk and taking.is_new for taking in before)
         perk = await allowed(asking, one.perk, f"{pointer}/perk", already)
         assert perk.price is not None, "a perk that may be had has a price"
         return Taking(pointer=pointer, gives=perk.gives, perk=perk, unit=perk.price.unit, amount=perk.price.amount)
     if isinstance(one.voucher, str):
-        return await _by_voucher(asking, one.voucher, pointer)
+        return await by_voucher(asking, one.voucher, pointer)
     if isinstance(one.hold, str):
-        raise NotInThisEdition(pointer=f"{pointer}/hold")
+        return await _by_hold(asking, one.hold, one.code if isinstance(one.code, str) else None, pointer)
     assert isinstance(one.unit, str)
     assert isinstance(one.amount, int)
     unit = asking.edition.programme.units.get(one.unit)
@@ -187,7 +210,27 @@ async def had(reader: Reader, business_id: int, perk: str) -> int:
     return int(found[0][0]) if found else 0
 
 
-async def _by_voucher(asking: Asking, code: str, pointer: str) -> Taking:
+async def _by_hold(asking: Asking, hold_id: str, code: str | None, pointer: str) -> Taking:
+    """Take what a hold has set aside, in the purchase it was meant for. Refused: unknown, over, the code."""
+    hold = await lapsing.of_id(asking.reader, asking.business_id, hold_id)
+    if hold is None or asking.state is None or hold.member_id != asking.state.id:
+        raise HoldUnknown(pointer=f"{pointer}/hold")
+    if (status := lapsing.status_of(hold, asking.now)) != "active":
+        raise HoldClosed(pointer=f"{pointer}/hold", status=status)
+    if hold.step_up == "required" and code is None:
+        raise StepUpRequired(pointer=f"{pointer}/code")
+    if hold.step_up == "required" and asking.counts:
+        stepping_up.check(asking.house, hold, code or "", at=from_micros(asking.now))
+    programme = (await asking.house.shelf.numbered(asking.business_id, hold.version)).programme
+    perk = programme.perk(hold.perk) if hold.perk else None
+    pays = programme.units[hold.unit].pays_minor if perk is None and hold.unit else None
+    if perk is None and pays is None:
+        raise UnitPaysNothing(pointer=f"{pointer}/hold")
+    gives = perk.gives if perk is not None else rules.Units(hold.amount, pays or 0)
+    return Taking(pointer=pointer, gives=gives, perk=perk, unit=hold.unit, amount=hold.amount, hold=hold)
+
+
+async def by_voucher(asking: Asking, code: str, pointer: str) -> Taking:
     row = None
     if asking.state is not None:
         row = await vouchers.found(asking.reader, asking.business_id, asking.state.id, code)
@@ -205,7 +248,7 @@ def affordable(takings: list[Taking], state: MemberState | None) -> None:
     """Raise InsufficientBalance, with the balance, at the first thing the member's units do not reach for."""
     left = {account.unit: account.available for account in (state.accounts if state else None) or ()}
     for taking in takings:
-        if taking.unit is None:
+        if taking.unit is None or taking.hold is not None:
             continue
         there = max(0, left.get(taking.unit, 0))
         if taking.amount > there:

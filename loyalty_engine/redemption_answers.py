@@ -86,6 +86,22 @@ class Nudge(Struct, frozen=True):
     text: str
 
 
+class HoldAnswer(Struct, frozen=True):
+    """What is set aside, until when, and what has become of it; `step_up` is "required" where a code is wanted."""
+
+    id: str
+    status: str  # active, captured, released or lapsed
+    expires_at: str
+    step_up: str | None
+    member: str
+    says: str
+    perk: str | None
+    voucher: str | None
+    unit: str | None
+    amount: int
+    captured: int
+
+
 class GivenBack(Struct, frozen=True):
     """What a refund gave back of something that was redeemed: units into the lots they came from, or a voucher."""
 

@@ -70,7 +70,7 @@ class HoldRow(Struct, frozen=True):
     CONFLICT: ClassVar[str] = (
         "ON CONFLICT (business_id, id) DO UPDATE SET status = excluded.status, captured = excluded.captured, "
         "closed_in = excluded.closed_in, closed_at = excluded.closed_at, step_up = excluded.step_up, "
-        "code_hash = excluded.code_hash, code_until = excluded.code_until, tries = excluded.tries, "
+        "code_hash = excluded.code_hash, code_until = excluded.code_until, "
         "undo_hash = excluded.undo_hash"
     )
 
@@ -95,3 +95,12 @@ class HoldRow(Struct, frozen=True):
     code_until: int | None
     tries: int
     undo_hash: str | None
+
+
+class HoldTryRow(HoldRow, frozen=True):
+    """A hold with one more try of its code, counted where it stands: tries at the same moment are all counted."""
+
+    CONFLICT: ClassVar[str] = (
+        "ON CONFLICT (business_id, id) DO UPDATE SET tries = holds.tries + 1 "
+        "WHERE holds.tries < 5 AND holds.status = 'active'"
+    )

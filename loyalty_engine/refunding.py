@@ -268,7 +268,7 @@ async def _take_back(
             held = tuple(lot for lot in held if lot.expires_at is None or lot.expires_at > sheet.recorded_at)
         account = sheet.accounts[unit]
         of_unit = [(award, part) for award, part in due if award.unit == unit]
-        for taken in takings(of_unit, policy, account.balance - account.held, held, bought.id):
+        for taken in takings(of_unit, policy, account.balance - account.set_aside, held, bought.id):
             award, entry = taken.award, None
             if taken.amount:
                 entry = sheet.debit(

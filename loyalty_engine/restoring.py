@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 import rules
-from loyalty_engine import lots, spending, vouchers
+from loyalty_engine import lots, vouchers
 from loyalty_engine.instants import from_micros
 from loyalty_engine.ledger import open_lots
 from loyalty_engine.lots import Lot, Taken
@@ -66,7 +66,7 @@ async def restore(sheet: Sheet, bought: Bought, due: tuple[Due, ...], edition: E
         perk = edition.programme.perk(spent.perk) if spent.perk and spent.voucher is None else None
         if one.over and perk is not None:
             over.append(perk)
-    rows += spending.counts(sheet.business_id, over, -1)
+    rows += vouchers.counts(sheet.business_id, over, -1)
     units = frozenset(one.unit for one in given if one.unit is not None)
     return Restored(tuple(given), tuple(rows), units=units)
 

@@ -13,10 +13,9 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import ledger, lots, vouchers
+from loyalty_engine import lapsing, ledger, lots, vouchers
 from loyalty_engine.evidence import Spent
 from loyalty_engine.redemption_answers import LineOff, Redeemed
-from loyalty_engine.redemption_rows import PerkCountRow
 from loyalty_engine.rows import LimitUseRow, limit_row
 from loyalty_engine.wording import language_for, perk_name, redeemed_lines, unit_name
 
@@ -51,24 +50,26 @@ NOTHING = Entered()
 async def enter(plan: Plan, sheet: ledger.Sheet, reader: Reader) -> Entered:
     """Burn the units and redeem the vouchers of a plan. After this point nothing can be refused."""
     asking = plan.asking
-    spent, redeemed, rows, open_lots = [], [], list[Struct](), OpenLots()
+    spent, redeemed, rows, open_lots = [], [], await lapsing.overdue(asking.house, sheet, reader), OpenLots()
     language = language_for(asking.edition.programme, asking.facts.language)
     shown = tell(plan, asking.edition.programme, language)
     for taking, discount, told in zip(plan.takings, plan.discounts, shown, strict=True):
         entry = None
+        if taking.hold is not None:
+            captured = taking.amount if taking.unit is not None else 0
+            rows += await lapsing.closed(asking.house, sheet, taking.hold, "captured", reader, captured=captured)
         if taking.unit is not None:
             rule = f"perk:{taking.perk.id}" if taking.perk else None
             entry = await burn(sheet, taking.unit, taking.amount, open_lots, reader, says=told.says, rule=rule)
         if taking.voucher is not None:
             rows += vouchers.redeemed(taking.voucher, sheet.journal_id, sheet.recorded_at)
         kept = Spent(
-            taking.on, told.perk, taking.voucher.id if taking.voucher else None, None, taking.unit, taking.amount,
-            entry, discount.parts,
+            taking.on, told.perk, _voucher_of(taking), told.hold, taking.unit, taking.amount, entry, discount.parts,
         )  # fmt: skip
         spent.append(kept)
         redeemed.append(msgspec.structs.replace(told, entry=entry))
-    bought = [taking.perk for taking in plan.takings if taking.perk is not None and taking.voucher is None]
-    rows += counts(asking.business_id, bought, 1)
+    bought = [taking.perk for taking in plan.takings if taking.perk is not None and taking.is_new]
+    rows += vouchers.counts(asking.business_id, bought, 1)
     uses = limits_used(asking, sheet.member_id, bought)
     return Entered(tuple(spent), tuple(redeemed), tuple(rows), uses)
 
@@ -85,15 +86,6 @@ async def burn(
     return sheet.debit(unit, amount, taken, kind="redemption", counter="redeemed", says=says, rule=rule).id
 
 
-def counts(business_id: int, perks: Sequence[rules.Perk], times: int) -> list[Struct]:
-    """Give the rows that count copies of perks of which there is only so much; they are written if there is room."""
-    limited = {perk.id: perk.in_all for perk in perks if perk.in_all is not None}
-    return [
-        PerkCountRow(business_id, perk, times * sum(one.id == perk for one in perks), most)
-        for perk, most in limited.items()
-    ]
-
-
 def limits_used(asking: Asking, member_id: str, perks: Sequence[rules.Perk]) -> tuple[LimitUseRow, ...]:
     """Give the perks' limits per member as they stand from now on."""
     rows = []
@@ -103,6 +95,12 @@ def limits_used(asking: Asking, member_id: str, perks: Sequence[rules.Perk]) -> 
             before = asking.facts.used.get(f"{use.subject}|{use.window}", (0, 0))[0]
             rows.append(limit_row(asking.business_id, member_id, use, before + times, 0))
     return tuple(rows)
+
+
+def _voucher_of(taking: Taking) -> str | None:
+    if taking.hold is not None:
+        return taking.hold.voucher_id
+    return taking.voucher.id if taking.voucher else None
 
 
 def name_of(taking: Taking, programme: rules.Programme, language: str) -> str:
@@ -118,7 +116,8 @@ def tell(plan: Plan, programme: rules.Programme, language: str) -> tuple[Redeeme
         Redeemed(
             name_of(taking, programme, language), discount.amount_minor,
             tuple(LineOff(part.line, part.amount_minor) for part in discount.parts),
-            taking.perk.id if taking.perk else None, taking.voucher.code if taking.voucher else None, None, taking.unit,
+            taking.perk.id if taking.perk else None, taking.voucher.code if taking.voucher else None,
+            taking.hold.id if taking.hold else None, taking.unit,
             taking.amount, None,
         )
         for taking, discount in zip(plan.takings, plan.discounts, strict=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import almanac, cohorts, expiring, keys, refunding, requests, retention, reviewing, sending
+from loyalty_engine import almanac, cohorts, expiring, holding, keys, refunding, requests, retention, reviewing, sending
 from loyalty_engine.errors import Busy
 from loyalty_engine.webhooks import telling
 
@@ -35,6 +35,10 @@ class Job(Struct, frozen=True):
 
 async def _settle(house: House, at: datetime) -> int:
     return await refunding.settle_all(house, at=at)
+
+
+async def _lapse(house: House, at: datetime) -> int:
+    return await holding.lapse(house, at=at)
 
 
 async def _expire(house: House, at: datetime) -> int:
@@ -72,6 +76,7 @@ async def _tell(house: House, at: datetime) -> int:
 # In the order they are done. A job of another room is one more line here.
 JOBS: tuple[Job, ...] = (
     Job("refunds settled", _settle),
+    Job("holds lapsed", _lapse),
     Job("lots expired", _expire),
     Job("tiers reviewed", _review),
     Job("days of the calendar told", _turn),

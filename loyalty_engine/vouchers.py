@@ -7,6 +7,7 @@ journal line that caused it, and never changed. It gives what the perk gave in t
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ import rules
 from loyalty_engine import ids
 from loyalty_engine.instants import shown_or_none, to_micros
 from loyalty_engine.redemption_answers import VoucherShown
-from loyalty_engine.redemption_rows import VoucherRow, VoucherStepRow
+from loyalty_engine.redemption_rows import PerkCountRow, VoucherRow, VoucherStepRow
 from loyalty_engine.wording import language_for, perk_name
 
 if TYPE_CHECKING:
@@ -114,12 +115,27 @@ async def perk_of(house: House, row: VoucherRow) -> rules.Perk:
 
 async def as_shown(house: House, row: VoucherRow, language: str | None, *, at: int) -> VoucherShown:
     """Show a voucher in the member's language."""
-    edition = await house.shelf.numbered(row.business_id, row.version)
-    perk = await perk_of(house, row)
-    spoken = language_for(edition.programme, language)
+    return shown_in(await house.shelf.numbered(row.business_id, row.version), row, language, at=at)
+
+
+def shown_in(edition: Edition, row: VoucherRow, language: str | None, *, at: int) -> VoucherShown:
+    """Show a voucher by the version it was issued under; one that has run out is expired."""
+    perk = edition.programme.perk(row.perk)
+    assert perk is not None, "a voucher is issued for a perk of its version"
     over = row.state == "issued" and row.expires_at is not None and row.expires_at <= at
-    state = "expired" if over else row.state
-    return VoucherShown(row.id, row.code, row.perk, perk_name(perk, spoken), state, shown_or_none(row.expires_at))
+    name = perk_name(perk, language_for(edition.programme, language))
+    return VoucherShown(
+        row.id, row.code, row.perk, name, "expired" if over else row.state, shown_or_none(row.expires_at)
+    )  # fmt: skip
+
+
+def counts(business_id: int, perks: Sequence[rules.Perk], times: int) -> list[Struct]:
+    """Give the rows that count copies of perks of which there is only so much; they are written if there is room."""
+    limited = {perk.id: perk.in_all for perk in perks if perk.in_all is not None}
+    return [
+        PerkCountRow(business_id, perk, times * sum(one.id == perk for one in perks), most)
+        for perk, most in limited.items()
+    ]
 
 
 def qr_svg(code: str) -> str:

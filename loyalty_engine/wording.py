@@ -31,6 +31,18 @@ def taken_back(reason: str, language: str = "en") -> str:
     return _TAKEN_BACK.get(language, _TAKEN_BACK["en"]).format(reason)
 
 
+# What is being spent, the code it takes, and what to do when it was somebody else.
+_SPENDING = {
+    "da": ("{0} indløses", "Kode: {0}.", "Ikke dig? {0}"),
+    "en": ("{0} is being redeemed", "Code: {0}.", "Not you? {0}"),
+    "fi": ("lunastetaan: {0}", "Koodi: {0}.", "Etkö se ollut sinä? {0}"),
+    "nb": ("{0} løses inn", "Kode: {0}.", "Ikke deg? {0}"),
+    "nn": ("{0} blir løyst inn", "Kode: {0}.", "Ikkje deg? {0}"),
+    "no": ("{0} løses inn", "Kode: {0}.", "Ikke deg? {0}"),
+    "sv": ("{0} löses in", "Kod: {0}.", "Inte du? {0}"),
+}
+
+
 def language_for(programme: rules.Programme, wanted: str | None) -> str:
     """Choose the language to speak: the member's if the programme has it, else the programme's first."""
     languages = programme.about.languages
@@ -59,6 +71,13 @@ def nudge_text(programme: rules.Programme, language: str, unit: str, missing: in
     name = name[:1].lower() + name[1:] if name[1:2].islower() or name[1:2] == " " else name
     units = f"{missing} {unit_name(programme, unit, missing, language)}"
     return _TO.get(language, _TO["en"]).format(units, name)
+
+
+def spending_text(programme: rules.Programme, language: str, *, says: str, code: str | None, undo: str) -> str:
+    """Tell a member what is being spent at a till, with the code it takes, and how to say that it was not them."""
+    spent, wants, other = _SPENDING.get(language, _SPENDING["en"])
+    asked = f" {wants.format(code)}" if code else ""
+    return f"{programme.name}: {spent.format(says)}.{asked} {other.format(undo)}"
 
 
 def redeemed_lines(

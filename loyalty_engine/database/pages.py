@@ -63,11 +63,18 @@ class AccountState(Struct, frozen=True, array_like=True):
     next_expiry: int | None
     pending: int
     lapsed: int
+    # What is set aside by holds whose time is up, and which nobody has booked yet.
+    overdue: int = 0
+
+    @property
+    def set_aside(self) -> int:
+        """Give what is set aside by holds that are still good."""
+        return self.held - self.overdue
 
     @property
     def available(self) -> int:
         """Give what can be spent now."""
-        return self.balance - self.held - self.pending - self.lapsed
+        return self.balance - self.set_aside - self.pending - self.lapsed
 
 
 class LimitState(Struct, frozen=True, array_like=True):
@@ -135,7 +142,10 @@ _ACCOUNTS = """JSON((SELECT LIST(a.unit, a.balance, a.held, a.pending_until, a.n
           AND t.remaining > 0 AND t.spendable_at > q.now) ELSE 0 END,
         CASE WHEN a.next_expiry <= q.now THEN (SELECT CAST(coalesce(sum(t.remaining), 0) AS BIGINT) FROM lots t
           WHERE t.business_id = a.business_id AND t.member_id = a.member_id AND t.unit = a.unit
-          AND t.remaining > 0 AND t.expires_at <= q.now AND t.spendable_at <= q.now) ELSE 0 END))
+          AND t.remaining > 0 AND t.expires_at <= q.now AND t.spendable_at <= q.now) ELSE 0 END,
+        CASE WHEN a.held > 0 THEN (SELECT CAST(coalesce(sum(h.amount), 0) AS BIGINT) FROM holds h
+          WHERE h.business_id = a.business_id AND h.member_id = a.member_id AND h.unit = a.unit
+          AND h.status = 'active' AND h.expires_at <= q.now) ELSE 0 END))
       FROM accounts a WHERE a.business_id = q.business_id AND a.member_id = m.id))"""
 
 # LIST(a, b)) and OBJECT(...) stand for the two engines' names of the same JSON functions; JSON( keeps SQLite from

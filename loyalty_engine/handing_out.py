@@ -1,0 +1,149 @@
+"""Vouchers given by hand or bought with units, and shown with their pictures and histories.
+
+Invariant: whoever gives one says why, and the reason stays in its history; what is bought is paid in the same piece.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import rules
+from loyalty_engine import ids, journal, lapsing, ledger, redeeming, spending, vouchers
+from loyalty_engine.answers import Answer
+from loyalty_engine.database import MemberState, Opening, Page
+from loyalty_engine.errors import BodyInvalid, MemberUnknown
+from loyalty_engine.errors_of_spending import PerkAllGone, PerkUnknown, VoucherUnknown
+from loyalty_engine.instants import shown, to_micros
+from loyalty_engine.members import accounts_of, facts_of, moved, state_of
+from loyalty_engine.redemption_answers import VoucherAnswer, VoucherPage, VoucherStepShown
+from loyalty_engine.redemption_rows import VoucherRow, VoucherStepRow
+from loyalty_engine.rows import Posting
+from loyalty_engine.wording import language_for, perk_name
+
+if TYPE_CHECKING:
+    from loyalty_engine.businesses import Caller
+    from loyalty_engine.commands import Ticket
+    from loyalty_engine.house import House
+    from loyalty_engine.redemption_commands import IssueVoucher
+    from loyalty_engine.shelf import Edition
+
+_COLUMNS = ", ".join(VoucherRow.__struct_fields__)
+_LISTED = 200
+
+
+async def issue(house: House, caller: Caller, member_id: str, command: IssueVoucher, ticket: Ticket) -> Answer:
+    """Issue a voucher. Answers 201 with VoucherAnswer.
+
+    Refused in this order: a gift without a reason, an unknown member, then the perk as redeeming refuses it.
+    """
+    if command.by == "granted" and not command.reason.strip():
+        message = "say why it is given; the reason stays with the voucher"
+        raise BodyInvalid(message, pointer="/reason")
+    at = to_micros(ticket.at)
+    told = journal.Told(
+        kind="voucher", ticket=ticket,
+        opening=Opening(business_id=caller.business_id, key=ticket.key, member_id=member_id, occurred_at=at, now=at),
+        fingerprint=journal.fingerprint(house, caller.business_id, "voucher", command, member_id),
+    )  # fmt: skip
+
+    async def decide(page: Page, reader: journal.Reader) -> Posting:
+        if page.member is None:
+            raise MemberUnknown
+        edition = await house.shelf.valid_at(caller.business_id, at, published=page.version)
+        return await _issued(house, told, command, page.member, edition, reader)
+
+    return await journal.once(house, told, decide)
+
+
+async def _issued(
+    house: House, told: journal.Told, command: IssueVoucher, state: MemberState, edition: Edition,
+    reader: journal.Reader,
+) -> Posting:  # fmt: skip
+    business_id, at = told.opening.business_id, told.opening.now
+    asking = redeeming.Asking(
+        house=house, business_id=business_id, edition=edition, state=state, facts=facts_of(state, at),
+        occurred=told.ticket.at, now=at, reader=reader,
+    )  # fmt: skip
+    sheet = ledger.Sheet(
+        business_id=business_id, member_id=state.id, revision=state.revision + 1, accounts=accounts_of(state).values(),
+        journal_id=ids.new("jnl", at // 1000), version=edition.version, occurred_at=at, recorded_at=at,
+    )  # fmt: skip
+    perk = await _perk(asking, command)
+    rows = await lapsing.overdue(house, sheet, reader)
+    if command.by == "bought":
+        assert perk.price is not None, "what may be bought has a price"
+        price = perk.price
+        redeeming.affordable(
+            [redeeming.Taking(pointer="/perk", gives=perk.gives, perk=perk, unit=price.unit, amount=price.amount)],
+            state,
+        )
+        says = perk_name(perk, language_for(edition.programme, state.language))
+        await spending.burn(sheet, price.unit, price.amount, {}, reader, says=says, rule=f"perk:{perk.id}")
+    row, step = vouchers.issued(
+        edition, perk, state.id, business_id=business_id, journal_id=sheet.journal_id,
+        origin=command.by if command.staff is None else f"{command.by}:{command.staff}", occurred=told.ticket.at, at=at,
+    )  # fmt: skip
+    step = msgspec.structs.replace(step, says=command.reason)
+    rows += [row, step, *vouchers.counts(business_id, [perk], 1)]
+    answer = _answer(row, (step,), edition, state.language, at)
+    line = journal.line(
+        told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
+        revision=sheet.revision, version=edition.version, subject=row.id,
+    )  # fmt: skip
+    return Posting(
+        business_id=business_id, expected=state.revision, member=moved(business_id, state), journal=line,
+        entries=tuple(sheet.entries), burns=sheet.burns, allocations=tuple(sheet.allocations), accounts=sheet.touched,
+        limit_uses=spending.limits_used(asking, state.id, [perk] if command.by == "bought" else []), extra=tuple(rows),
+    )  # fmt: skip
+
+
+async def _perk(asking: redeeming.Asking, command: IssueVoucher) -> rules.Perk:
+    if command.by == "bought":
+        return await redeeming.allowed(asking, command.perk, "/perk")
+    programme = asking.edition.programme
+    perk = programme.perk(command.perk)
+    if perk is None:
+        raise PerkUnknown(pointer="/perk", perks=[each.id for each in programme.perks])
+    if perk.in_all is not None and await redeeming.had(asking.reader, asking.business_id, perk.id) >= perk.in_all:
+        raise PerkAllGone(pointer="/perk")
+    return perk
+
+
+async def read_voucher(house: House, caller: Caller, voucher_id: str, *, at: datetime) -> VoucherAnswer:
+    """Show a voucher with its picture and its history."""
+    row = await vouchers.of_id(house.database, caller.business_id, voucher_id)
+    if row is None:
+        raise VoucherUnknown
+    steps = await house.database.fetch(
+        "SELECT business_id, voucher_id, journal_id, state, says, at FROM voucher_steps "
+        "WHERE business_id = $1 AND voucher_id = $2 ORDER BY at, journal_id",
+        caller.business_id, voucher_id,
+    )  # fmt: skip
+    edition = await house.shelf.numbered(row.business_id, row.version)
+    return _answer(row, tuple(VoucherStepRow(*one) for one in steps), edition, None, to_micros(at))
+
+
+async def list_vouchers(house: House, caller: Caller, member_id: str, *, at: datetime) -> VoucherPage:
+    """Show a member's newest vouchers, used ones too."""
+    state = await state_of(house, caller.business_id, member_id, to_micros(at))
+    rows = await house.database.fetch(
+        f"SELECT {_COLUMNS} FROM vouchers WHERE business_id = $1 AND member_id = $2 "  # our columns
+        f"ORDER BY issued_at DESC, id DESC LIMIT {_LISTED}",
+        caller.business_id, state.id,
+    )  # fmt: skip
+    now = to_micros(at)
+    found = [await vouchers.as_shown(house, VoucherRow(*row), state.language, at=now) for row in rows]
+    return VoucherPage(tuple(found), None)
+
+
+def _answer(
+    row: VoucherRow, steps: tuple[VoucherStepRow, ...], edition: Edition, language: str | None, at: int
+) -> VoucherAnswer:
+    told = tuple(VoucherStepShown(one.state, one.says, one.journal_id, shown(one.at)) for one in steps)
+    voucher = vouchers.shown_in(edition, row, language, at=at)
+    return VoucherAnswer(
+        voucher, row.member_id, row.origin, shown(row.issued_at), row.redeemed_in, vouchers.qr_svg(row.code), told
+    )

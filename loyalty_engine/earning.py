@@ -220,8 +220,7 @@ async def _post(
     reader: journal.Reader,
 ) -> Posting:  # fmt: skip
     """Write the outcome on the ledger. After this point only what is said of consent can be refused."""
-    basket, state, business_id = judged.basket, judged.state, caller.business_id
-    recorded_at = to_micros(told.ticket.at)
+    basket, state, business_id, recorded_at = judged.basket, judged.state, caller.business_id, told.opening.now
     places = location_rows(business_id, basket.location, page, judged.edition.programme, recorded_at)
     new = None
     if state is None:
@@ -276,9 +275,8 @@ class Said(Struct, frozen=True):
 
 def _answer(judged: Judged, sheet: ledger.Sheet, said: Said) -> PurchaseAnswer:
     programme = judged.edition.programme
-    text = awarding.receipt_text(programme, said.language, sheet, judged.came, said.spent.units)
-    if said.spent.redeemed:
-        text = (*spending.receipt_text(programme, said.language, said.spent.redeemed), *text)
+    text = spending.receipt_text(programme, said.language, said.spent.redeemed)
+    text += awarding.receipt_text(programme, said.language, sheet, judged.came, said.spent.units)
     return PurchaseAnswer(
         id=sheet.journal_id, member=said.member, awards=said.awards, redeemed=said.spent.redeemed,
         vouchers=granting.shown(said.given, said.language), tier=said.tier,

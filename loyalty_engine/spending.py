@@ -6,7 +6,7 @@ command that redeems it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -124,7 +124,9 @@ def tell(plan: Plan, programme: rules.Programme, language: str) -> tuple[Redeeme
     )  # fmt: skip
 
 
-def receipt_text(programme: rules.Programme, language: str | None, redeemed: Iterable[Redeemed]) -> tuple[str, ...]:
+def receipt_text(programme: rules.Programme, language: str | None, redeemed: Sequence[Redeemed]) -> tuple[str, ...]:
     """Say on a receipt what was redeemed and what it took off."""
+    if not redeemed:
+        return ()
     spoken = language_for(programme, language)
     return redeemed_lines(programme, spoken, [(one.says, one.discount_minor) for one in redeemed])

@@ -42,7 +42,7 @@ limit = { times = 2, per = "day" }
 [[rules]]
 id = "win-back"
 on = "purchase"
-when.member = { overdue = { min = 2 } }
+when.member = { overdue = { min = 2 }, consent = ["profiling"] }
 then.award = { unit = "points", amount = 30 }
 
 [[rules]]
@@ -50,6 +50,13 @@ id = "barista-visit"
 on = "purchase"
 when.member = { tag = ["barista"] }
 then.award = { unit = "points", amount = 1 }
+
+[[consent.wordings]]
+id = "habits-1"
+purpose = "profiling"
+ask = "till"
+says.nb = "Kan vi velge tilbud etter hva du pleier å kjøpe?"
+says.en = "May we choose offers by what you usually buy?"
 """
 )
 INGRID = {"phone": "999 00 123"}
@@ -62,7 +69,8 @@ async def lively(shop: Shop) -> Shop:
     owner = businesses.owner(business_id, shop.slug)
     ticket = Ticket(key="lively", request_id="lively", at=shop.clock.at)
     await programmes.publish(shop.house, owner, PublishProgramme(), ticket, source=LIVELY, form="toml")
-    await shop.ask("POST", "/v1/members", {"member": INGRID})
+    yes = {"purpose": "profiling", "channel": "any", "decision": "given", "wording": "habits-1"}
+    await shop.ask("POST", "/v1/members", {"member": INGRID, "consents": [yes]})
     return shop
 
 

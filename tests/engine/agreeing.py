@@ -44,6 +44,10 @@ says.nb = "Vil du ha nyhetsbrevet vårt? Du kan melde deg av i hvert brev."
 """
 
 
+# A yes to being known by one's habits, as a till sends it along.
+WATCH_ME = {"purpose": "profiling", "channel": "any", "decision": "given", "wording": "profiling-1"}
+
+
 async def open_agreeing_shop(house: House, slug: str = "corner-cafe") -> Caller:
     return await open_shop(house, slug, programme() + WORDINGS)
 

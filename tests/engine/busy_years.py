@@ -12,6 +12,7 @@ from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember, MemberRef
 from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.house import House
+from tests.engine.agreeing import WATCH_ME, WORDINGS
 from tests.engine.shop import (
     MONDAY,
     adjusts,
@@ -86,7 +87,9 @@ then.award = { unit = "points", amount = 2 }
 [[rules]]
 id = "long-time"
 on = "purchase"
-when.member = { overdue = { min = 1.5 }, count = { of = "joined", within = "1 year", min = 1 } }
+when.member.overdue = { min = 1.5 }
+when.member.consent = ["profiling"]
+when.member.count = { of = "joined", within = "1 year", min = 1 }
 then = { award = { unit = "points", amount = 9 }, tag = { remove = ["green"] } }
 """
 VERSIONS = [
@@ -95,8 +98,8 @@ VERSIONS = [
     programme(about='refund = "owe"', more=RICH),
     programme(about='refund = "forgive"\nmultipliers = "add"', more=FIRST + RICH).replace("12 months", "20 days"),
     programme(more=RICH),
-    programme(more=LIVELY + RICH),
-    programme(more=LIVELY, points='pending_for = "1 day"', about='refund = "owe"'),
+    programme(more=LIVELY + RICH + WORDINGS),
+    programme(more=LIVELY + WORDINGS, points='pending_for = "1 day"', about='refund = "owe"'),
 ]
 
 
@@ -111,6 +114,7 @@ class Years:
         self.bought: list[PurchaseAnswer] = []
         self.receipts: list[str] = []
         self.told = 0
+        self.asks = False
         self.refused = 0
         self._number = 0
 
@@ -157,6 +161,8 @@ class Years:
         }
         if dice.random() < 0.1:
             told["lines"] = None
+        if self.asks and dice.random() < 0.4:
+            told["consents"] = [WATCH_ME]
         command = flat_whites(receipt or self._receipt(), phone=self._somebody(), **told)
         self.bought.append(await buys(self.house, self.cafe, command, at=self.at))
 
@@ -178,7 +184,9 @@ class Years:
             await adjusts(self.house, self.cafe, member, amount, at=self.at)
 
     async def _publishes(self) -> None:
-        await publish(self.house, self.cafe, self.dice.choice(VERSIONS), at=self.at)
+        source = self.dice.choice(VERSIONS)
+        self.asks = WORDINGS in source
+        await publish(self.house, self.cafe, source, at=self.at)
 
     async def _comes_back_early(self) -> None:
         """A refund is told before its purchase."""

@@ -10,6 +10,7 @@ import pytest
 from loyalty_engine import almanac
 from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House
+from tests.engine.agreeing import WATCH_ME, WORDINGS
 from tests.engine.shop import INGRID, MONDAY, OLAV, broken, buys, flat_whites, has, joins, programme, publish, sees
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ OVERDUE = """
 [[rules]]
 id = "miss-you"
 on = "overdue"
-when.member = { overdue = { min = 2 } }
+when.member = { overdue = { min = 2 }, consent = ["profiling"] }
 then.award = { unit = "points", amount = 15 }
 """
 
@@ -102,7 +103,8 @@ async def test_each_year_since_joining_is_an_anniversary(house: House, cafe: Cal
 
 
 async def test_a_regular_who_stays_away_is_missed_once_each_time(house: House, cafe: Caller) -> None:
-    await opened(house, cafe, OVERDUE)
+    await opened(house, cafe, OVERDUE + WORDINGS)
+    await joins(house, cafe, consents=[WATCH_ME])
     for day in (0, 10, 20):
         await buys(house, cafe, flat_whites(f"day-{day}", total_minor=500, lines=None), at=MONDAY + timedelta(days=day))
     before = has(await sees(house, cafe))

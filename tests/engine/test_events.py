@@ -18,6 +18,7 @@ from loyalty_engine.errors import (
     ReferenceConflict,
 )
 from loyalty_engine.house import House
+from tests.engine.agreeing import WATCH_ME, WORDINGS
 from tests.engine.shop import (
     INGRID,
     MONDAY,
@@ -296,10 +297,11 @@ async def test_a_regular_who_stays_away_is_welcomed_back(house: House, cafe: Cal
 [[rules]]
 id = "win-back"
 on = "purchase"
-when.member = { overdue = { min = 2 } }
+when.member = { overdue = { min = 2 }, consent = ["profiling"] }
 then.award = { unit = "points", amount = 30 }
 """
-    await publish(house, cafe, programme(more=win_back), at=MONDAY - timedelta(days=1))
+    await publish(house, cafe, programme(more=win_back + WORDINGS), at=MONDAY - timedelta(days=1))
+    await joins(house, cafe, consents=[WATCH_ME])
     for visit, day in enumerate((0, 10, 20)):
         await buys(house, cafe, flat_whites(f"visit-{visit}"), at=MONDAY + timedelta(days=day))
 

@@ -14,6 +14,7 @@ from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House
 from loyalty_engine.knowing import usual_interval_days
 from rules.effects import EFFECTS
+from tests.engine.agreeing import WATCH_ME, WORDINGS
 from tests.engine.shop import INGRID, MONDAY, broken, buys, flat_whites, happens, joins, programme, publish
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +41,7 @@ async def asking(house: House, cafe: Caller, when: str, *, on: str = "purchase")
     """Publish a programme whose one further rule asks this."""
     then = 'then.award = { unit = "points", amount = 1 }'
     rule = f'[[rules]]\nid = "asks"\non = "{on}"\nwhen.member = {{ {when} }}\n{then}\n'
-    await publish(house, cafe, programme(more=rule), at=MONDAY - timedelta(days=59))
+    await publish(house, cafe, programme(more=rule + WORDINGS), at=MONDAY - timedelta(days=59))
 
 
 def fired(answer: PurchaseAnswer) -> bool:
@@ -158,7 +159,8 @@ def test_a_rhythm_takes_two_intervals(visits: int, first: str | None, last: str 
 async def test_somebody_who_comes_every_ten_days_is_overdue_from_the_fifteenth(
     house: House, cafe: Caller, away: int, *, holds: bool
 ) -> None:
-    await asking(house, cafe, "overdue = { min = 1.5 }")
+    await asking(house, cafe, 'overdue = { min = 1.5 }, consent = ["profiling"]')
+    await joins(house, cafe, consents=[WATCH_ME])
     for day in (0, 10, 20):
         await buys(house, cafe, flat_whites(f"day-{day}"), at=MONDAY + timedelta(days=day))
 

@@ -14,6 +14,7 @@ from api.texts.gateway import Gateway, Said
 from api.texts.logged import LoggedTexts
 from api.texts.registry import set_up
 from api.texts.smtp import Smtp
+from loyalty_engine import gate, leaving_letters
 from loyalty_engine.carrying import Carrier, Leaving, NotCarried, Receipt
 from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.texts import inbound, lines
@@ -51,7 +52,8 @@ class Texts:
             raise NotCarried(f"{line.gateway} is not set up") from problem
         try:
             if isinstance(gateway, Smtp):
-                return await asyncio.to_thread(gateway.post, message, await self._leave(message))
+                way = self._way_out(message, slug)
+                return await asyncio.to_thread(gateway.post, message, way)
             return gateway.taken(message, await self._ask(gateway, message, address))
         except NotCarried as refused:
             if refused.stopped:
@@ -69,8 +71,11 @@ class Texts:
             raise NotCarried(type(problem).__name__) from problem
         return Said(answer.status_code, answer.content[:ANSWER_MOST], answer.headers.get("retry-after", ""))
 
-    async def _leave(self, message: Leaving) -> str:
-        return ""
+    def _way_out(self, message: Leaving, slug: str) -> str:
+        """Give the way out of advertising; what somebody has just asked for has none."""
+        if not gate.needs_consent(message.purpose):
+            return ""
+        return leaving_letters.way_out(self._house, self._business_id, slug, message.id)
 
     async def _slug(self) -> str:
         found = await self._house.database.fetch(

@@ -80,7 +80,7 @@ def test_the_door_has_no_call_that_the_reference_is_silent_about() -> None:
     public = {"/openapi.json", "/docs", "/docs/{name}", "/problems/{code}"}
     # What comes in at the hatch is as the gateways send it, each in its own way.
     hatch = "/sms/{gateway}/{business}/{secret}"
-    public |= {hatch, f"{hatch}/reports"}
+    public |= {hatch, f"{hatch}/reports", "/leave/{business}/{message}/{proof}"}
 
     routed = {
         (route.path_format, method)

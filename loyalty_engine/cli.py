@@ -64,8 +64,7 @@ def serve(host: str, port: int, workers: int, database: str | None) -> None:
     _serve(host, port, processes_for(settings.database_url, workers), settings.log_level)
 
 
-def processes_for(database_url: str, asked: int) -> int:
-    """Give how many processes may serve a database: SQLite has one writer."""
+def processes_for(database_url: str, asked: int) -> int:  # SQLite has one writer
     return 1 if database_url.startswith("sqlite") else asked
 
 
@@ -290,7 +289,8 @@ def import_() -> None:
     """Bring history in from files."""
 
 
-import_.add_command(importing.purchases_command(in_house, business_option, database_option, now))
+for make in (importing.members_command, importing.purchases_command):
+    import_.add_command(make(in_house, business_option, database_option, now))
 OTHERS = (backtest_command, consents, erasures_group, plan_command, prove_command, rollback_command, text_command)
 for command in (*OTHERS, vault_group, versions_command):
     main.add_command(command)

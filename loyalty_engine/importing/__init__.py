@@ -9,11 +9,14 @@
     running     every command through the same door as a till's, many members at a time
     report      what was recorded, and what was not and why
     command     `loyalty import purchases`
+    club        an existing club's members, balances and consents
+    members_command  `loyalty import members`
 
 Invariant: an import records what a till would have recorded, by the version valid then, and a second run of the
 same file records nothing: the receipt is the natural key, and the journal is the only checkpoint.
 """
 
 from loyalty_engine.importing.command import purchases_command
+from loyalty_engine.importing.members_command import members_command
 
-__all__ = ["purchases_command"]
+__all__ = ["members_command", "purchases_command"]

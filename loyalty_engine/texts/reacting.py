@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import rules
-from loyalty_engine import presence
+from loyalty_engine import presence, vouchers
 from loyalty_engine.commands_of_consent import Evidence, RecordConsent
 from loyalty_engine.consent import fold, reading
 from loyalty_engine.consent.records import EVERY_PURPOSE
-from loyalty_engine.instants import from_micros
+from loyalty_engine.instants import from_micros, shown
 from loyalty_engine.members import accounts_of, balances
 from loyalty_engine.texts.asking import Asked, Reaction
+from loyalty_engine.texts.lexicon import folded
 from loyalty_engine.texts.sayings import Saying, listed, say
 from loyalty_engine.wording import unit_name
 
@@ -229,6 +230,28 @@ async def _ask_perks(asked: Asked) -> Reaction:
     return Reaction(text=_answer(asked, "perks", perks=", ".join(named)))
 
 
+async def _use(asked: Asked) -> Reaction:
+    """Give the code of a voucher the member has. Units are spent at the till: a sender's number can be forged."""
+    if asked.member is None or asked.member.presence == presence.DOUBTED:
+        return await _by_hand(asked)
+    wanted = folded(asked.wish.rest)
+    for row in await vouchers.of_member(asked.reader, asked.business_id, asked.member.id, at=asked.at):
+        perk = await vouchers.perk_of(asked.house, row)
+        if not wanted or wanted in {folded(perk.id), folded(_named(perk, asked.language))}:
+            until = shown(row.expires_at)[:10] if row.expires_at is not None else ""
+            return Reaction(
+                text=_answer(asked, "voucher", perk=_named(perk, asked.language), code=row.code, until=until)
+            )
+    has = {one.unit: one.available for one in _held(asked)}
+    for perk in asked.edition.programme.perks:
+        if wanted in {folded(perk.id), folded(_named(perk, asked.language))} and perk.price is not None:
+            if has.get(perk.price.unit, 0) >= perk.price.amount:
+                return await _by_hand(asked)
+            price = _units(asked, perk.price.unit, perk.price.amount)
+            return Reaction(text=_answer(asked, "too_few", perk=_named(perk, asked.language), price=price))
+    return Reaction(text=_answer(asked, "no_such_perk"))
+
+
 def _named(perk: rules.Perk, language: str) -> str:
     return perk.says.get(language) or next(iter(perk.says.values()), perk.id)
 
@@ -269,6 +292,6 @@ async def _by_hand(asked: Asked) -> Reaction:
 
 _REACTIONS: Final[dict[Kind, Callable[[Asked], Awaitable[Reaction]]]] = {
     "stop": _stop, "stop_all": _stop, "start": _start, "join": _join, "yes": _yes, "no": _no, "help": _help,
-    "balance": _ask_balance, "why": _ask_why, "perks": _ask_perks, "use": _by_hand, "refer": _by_hand,
+    "balance": _ask_balance, "why": _ask_why, "perks": _ask_perks, "use": _use, "refer": _by_hand,
     "complaint": _complain,
 }  # fmt: skip

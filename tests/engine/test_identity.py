@@ -238,10 +238,10 @@ async def asked(house: House, caller: Caller, phone: str) -> tuple[bytes, int]:
         house.database.open = open_page  # type: ignore[method-assign]
 
 
-async def test_a_neighbours_members_and_nobodys_are_alike(house: House, cafe: Caller) -> None:
+async def nobody_can_tell(house: House, cafe: Caller, count: int) -> None:
     neighbour = await open_shop(house, "next-door")
-    known = [f"+4799900{number}" for number in range(300, 330)]
-    unknown = [f"+4799900{number}" for number in range(330, 360)]
+    known = [f"+479990{number:04d}" for number in range(count)]
+    unknown = [f"+479991{number:04d}" for number in range(count)]
     for number, phone in enumerate(known):
         await buys(house, cafe, flat_whites(str(number), phone=phone))
 
@@ -249,3 +249,12 @@ async def test_a_neighbours_members_and_nobodys_are_alike(house: House, cafe: Ca
 
     assert len(heard) == 1
     assert len({await asked(house, cafe, phone) for phone in (known[0], unknown[0])}) == 2
+
+
+async def test_a_neighbours_members_and_nobodys_are_alike(house: House, cafe: Caller) -> None:
+    await nobody_can_tell(house, cafe, 30)
+
+
+@pytest.mark.fault_long
+async def test_two_thousand_members_and_two_thousand_strangers_are_alike(house: House, cafe: Caller) -> None:
+    await nobody_can_tell(house, cafe, 2000)

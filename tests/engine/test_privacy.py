@@ -87,10 +87,8 @@ async def walk(house: House, business_id: int, member: str) -> dict[str, list[di
             return {table: list(listed.values()) for table, listed in found.items()}
 
 
-async def test_an_export_holds_every_row_and_every_column_of_a_member_and_of_nobody_else(
-    house: House, cafe: Caller
-) -> None:
-    phones = NUMBERS[:12]
+async def exports_are_whole(house: House, cafe: Caller, count: int) -> None:
+    phones = NUMBERS[:count]
     for number, phone in enumerate(phones):
         await joins(house, cafe, phone, f"Guest {number}")
         bought = await buys(house, cafe, flat_whites(f"p{number}", phone=phone))
@@ -117,6 +115,17 @@ async def test_an_export_holds_every_row_and_every_column_of_a_member_and_of_nob
         assert phone in text
         assert [other for other in phones if other in text] == [phone]
         assert not [other.id for other in everybody if other is not None and other.id != seen.id and other.id in text]
+
+
+async def test_an_export_holds_every_row_and_every_column_of_a_member_and_of_nobody_else(
+    house: House, cafe: Caller
+) -> None:
+    await exports_are_whole(house, cafe, 12)
+
+
+@pytest.mark.fault_long
+async def test_two_hundred_exports_are_whole(house: House, cafe: Caller) -> None:
+    await exports_are_whole(house, cafe, 200)
 
 
 async def test_an_export_that_forgets_a_table_is_found(

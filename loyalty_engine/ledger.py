@@ -123,9 +123,9 @@ class Sheet:
     def set_aside(self, unit: str, amount: int) -> None:
         """Set units aside, or (below zero) let go of what was; they stay in their lots."""
         account = self._account(unit)
-        assert account.held + amount >= 0, "no more is let go of than was set aside"
         freed = min(account.overdue, max(0, -amount))
-        self._set(account, held=account.held + amount, overdue=account.overdue - freed)
+        # Holds are read after the page: where they are more than it knows of, the member has moved on.
+        self._set(account, held=max(0, account.held + amount), overdue=account.overdue - freed)
 
     def as_it_is(self, unit: str, held: Iterable[Lot]) -> tuple[Lot, ...]:
         """Give the lots of a unit that hold something now, by what was read and what was written here since."""

@@ -209,13 +209,15 @@ needs = { earned = { unit = "points", amount = 1000 }, within = "12 months" }
 keeps_for = "12 months"
 """
 
-    answer = await programmes.check_source(house, cafe, programme(more=more), "toml")
+    source = programme(points='expiry_notice = "30 days"', more=more)
+    answer = await programmes.check_source(house, cafe, source, "toml")
 
     warned = {finding.place: finding.says for finding in answer.findings if finding.severity == "warned"}
     assert answer.ok
     assert warned["rules[4].on"] == 'nothing tells this edition of "case_overdue" yet, so this rule will not fire'
     assert "does not carry it out yet" in warned["rules[5].then.notify"]
     assert "does not keep open case" in warned["rules"]
+    assert "beforehand" in warned["units.points.expiry_notice"]
 
 
 async def test_a_key_of_one_location_reaches_no_further(house: House, cafe: Caller) -> None:

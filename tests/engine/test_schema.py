@@ -105,7 +105,7 @@ def test_the_rows_the_rooms_write_have_the_columns_of_their_tables() -> None:
     written: list[Any] = [row for row in named.values() if isinstance(row, type) and hasattr(row, "TABLE")]
     columns = {table._meta.tablename: [c._meta.db_column_name for c in table._meta.columns] for table in tables.TABLES}
 
-    assert len(written) == 15
+    assert len(written) == 16
     for row in written:
         assert list(row.__struct_fields__) == columns[row.TABLE], row
         assert issubclass(row, msgspec.Struct)

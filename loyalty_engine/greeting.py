@@ -38,7 +38,7 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
         business_id=caller.business_id, edition=edition, facts=facts_of(state, now), occurred=at,
         language=language_for(edition.programme, state.language), reader=house.database,
     )  # fmt: skip
-    held = await vouchers.of_member(house.database, caller.business_id, state.id, at=now)
+    held = vouchers.current(state.vouchers, at=now)
     return msgspec.structs.replace(
         answer, perks=await offering.offers(wallet, None), nudges=offering.nudges(wallet),
         vouchers=tuple([await vouchers.as_shown(house, row, state.language, at=now) for row in held]),

@@ -7,7 +7,7 @@ journal line that caused it, and never changed. It gives what the perk gave in t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -98,11 +98,16 @@ async def of_id(reader: Reader, business_id: int, voucher_id: str) -> VoucherRow
 async def of_member(reader: Reader, business_id: int, member_id: str, *, at: int) -> tuple[VoucherRow, ...]:
     """Give the vouchers a member can still redeem, those that run out first first."""
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM vouchers WHERE business_id = $1 AND member_id = $2 AND state = 'issued' "
-        "AND (expires_at IS NULL OR expires_at > $3) ORDER BY coalesce(expires_at, 9223372036854775807), id",
-        business_id, member_id, at,
+        f"SELECT {_COLUMNS} FROM vouchers WHERE business_id = $1 AND member_id = $2 AND state = 'issued'",
+        business_id, member_id,
     )  # fmt: skip
-    return tuple(VoucherRow(*row) for row in rows)
+    return current((VoucherRow(*row) for row in rows), at=at)
+
+
+def current(issued: Iterable[VoucherRow], *, at: int) -> tuple[VoucherRow, ...]:
+    """Give those of these vouchers that have not run out, those that run out first first."""
+    held = [row for row in issued if row.expires_at is None or row.expires_at > at]
+    return tuple(sorted(held, key=lambda row: (row.expires_at is None, row.expires_at, row.id)))
 
 
 async def perk_of(house: House, row: VoucherRow) -> rules.Perk:

@@ -15,6 +15,8 @@ from typing import Any, Literal, get_args, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from loyalty_engine.redemption_rows import VoucherRow
+
 Dialect = Literal["sqlite", "postgres", "cockroach"]
 
 
@@ -105,6 +107,8 @@ class MemberState(Struct, frozen=True):
     presence: str | None
     accounts: tuple[AccountState, ...] | None
     used: tuple[LimitState, ...] | None
+    # Vouchers still to be redeemed, on the page of a glance only: a command asks for those it is told of.
+    vouchers: tuple[VoucherRow, ...] = ()
 
 
 class Page(Struct, frozen=True):
@@ -125,14 +129,22 @@ class Page(Struct, frozen=True):
 
 decode_page = msgspec.json.Decoder(Page).decode
 _decode_accounts = msgspec.json.Decoder(tuple[AccountState, ...] | None).decode
+_decode_used = msgspec.json.Decoder(tuple[LimitState, ...] | None).decode
+_decode_rows = msgspec.json.Decoder(tuple[tuple[Any, ...], ...]).decode
+_EMPTY = (None, "[]")
 
 
 def glanced(row: Sequence[Any]) -> Page:
     """Make the page of a glance from its row."""
     state = None
     if row[2] is not None:
-        accounts = None if row[-1] is None else _decode_accounts(row[-1])
-        state = MemberState(*row[2:-1], accounts, None)  # type: ignore[call-arg]  # a slice has any length to mypy
+        accounts, used, vouchers = row[-3:]
+        state = MemberState(  # type: ignore[call-arg]  # a slice has any length to mypy
+            *row[2:-3],
+            None if accounts in _EMPTY else _decode_accounts(accounts),
+            None if used in _EMPTY else _decode_used(used),
+            () if vouchers in _EMPTY else tuple(VoucherRow(*voucher) for voucher in _decode_rows(vouchers)),
+        )
     return Page(row[1], None, None, 0, None, state)
 
 
@@ -147,6 +159,12 @@ _ACCOUNTS = """JSON((SELECT LIST(a.unit, a.balance, a.held, a.pending_until, a.n
           WHERE h.business_id = a.business_id AND h.member_id = a.member_id AND h.unit = a.unit
           AND h.status = 'active' AND h.expires_at <= q.now) ELSE 0 END))
       FROM accounts a WHERE a.business_id = q.business_id AND a.member_id = m.id))"""
+
+_USED = """JSON((SELECT LIST(u.subject, u."window", u.times, u.amount)) FROM limit_uses u
+      WHERE u.business_id = q.business_id AND u.member_id = m.id
+      AND u.starts_at <= q.occurred_at AND u.ends_at > q.occurred_at))"""
+_VOUCHERS = f"""JSON((SELECT LIST({", ".join(f"v.{name}" for name in VoucherRow.__struct_fields__)})) FROM vouchers v
+      WHERE v.business_id = q.business_id AND v.member_id = m.id AND v.state = 'issued'))"""
 
 # LIST(a, b)) and OBJECT(...) stand for the two engines' names of the same JSON functions; JSON( keeps SQLite from
 # taking a nested document for a string. {asked} is the relation of openings.
@@ -167,22 +185,20 @@ SELECT q.i, OBJECT(
     'tier_until', m.tier_until,
     'presence', m.presence,
     'accounts', {accounts},
-    'used', JSON((SELECT LIST(u.subject, u."window", u.times, u.amount)) FROM limit_uses u
-      WHERE u.business_id = q.business_id AND u.member_id = m.id
-      AND u.starts_at <= q.occurred_at AND u.ends_at > q.occurred_at)))
+    'used', {used})
     FROM members m WHERE m.business_id = q.business_id AND m.id = coalesce(q.member_id,
       (SELECT n.member_id FROM identifiers n WHERE n.business_id = q.business_id AND n.blind_index = q.blind_index)))))
 FROM {asked} JOIN businesses b ON b.business_id = q.business_id
 """
 
-# A glance at a member by somebody who commands nothing: plain columns, and nothing of what a command would need.
+# A glance at a member by somebody who commands nothing: plain columns, and nothing of the journal.
 _GLANCE = """
-SELECT q.i, b.version, {columns}, {accounts}
+SELECT q.i, b.version, {columns}, {accounts}, {used}, {vouchers}
 FROM {asked} JOIN businesses b ON b.business_id = q.business_id
 LEFT JOIN members m ON m.business_id = q.business_id AND m.id = coalesce(q.member_id,
   (SELECT n.member_id FROM identifiers n WHERE n.business_id = q.business_id AND n.blind_index = q.blind_index))
 """
-_GLANCED = MemberState.__struct_fields__[:-2]  # all but accounts and limits used
+_GLANCED = MemberState.__struct_fields__[:-3]  # all but accounts, limits used, and vouchers
 
 _JSON_NAMES = {
     "sqlite": {"LIST(": "json_group_array(json_array(", "PLAINLIST(": "json_group_array(", "OBJECT(": "json_object("},
@@ -223,7 +239,7 @@ def _spoken(text: str, dialect: Dialect) -> str:
     family = "sqlite" if dialect == "sqlite" else "postgres"
     columns = columns_of(Opening)
     fields = ", ".join(f'${n} AS "{name}"' for n, (name, _) in enumerate(columns, start=1))
-    text = text.replace("{accounts}", _ACCOUNTS)
+    text = text.replace("{accounts}", _ACCOUNTS).replace("{used}", _USED).replace("{vouchers}", _VOUCHERS)
     text = text.replace("{asked}", f"(SELECT {fields}) AS q" if family == "sqlite" else asked("q", columns, 1))
     text = text.replace("JSON((", "json((" if family == "sqlite" else "((")
     for name, real in sorted(_JSON_NAMES[family].items(), key=lambda pair: -len(pair[0])):

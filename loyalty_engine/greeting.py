@@ -15,7 +15,6 @@ from loyalty_engine.answers import LookupAnswer
 from loyalty_engine.consent import prompts
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import facts_of, recognise
-from loyalty_engine.wording import language_for
 
 if TYPE_CHECKING:
     from loyalty_engine.businesses import Caller
@@ -34,10 +33,9 @@ async def lookup(house: House, caller: Caller, ref: MemberRef, *, at: datetime) 
         answer = msgspec.structs.replace(answer, consent_prompts=asked)
     if state is None or not edition.programme.perks:
         return answer
-    wallet = offering.Wallet(
-        business_id=caller.business_id, edition=edition, facts=facts_of(state, now), occurred=at,
-        language=language_for(edition.programme, state.language), reader=house.database,
-    )  # fmt: skip
+    wallet = offering.wallet(
+        house.database, caller.business_id, edition, facts_of(state, now), occurred=at, language=state.language
+    )
     held = vouchers.current(state.vouchers, at=now)
     return msgspec.structs.replace(
         answer, perks=await offering.offers(wallet, None), nudges=offering.nudges(wallet),

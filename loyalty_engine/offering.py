@@ -9,7 +9,7 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine.redemption_answers import LineOff, Nudge, PerkOffer
-from loyalty_engine.wording import nudge_text, perk_name
+from loyalty_engine.wording import language_for, nudge_text, perk_name
 
 if TYPE_CHECKING:
     from loyalty_engine.journal import Reader
@@ -25,13 +25,32 @@ class Wallet(Struct, frozen=True, kw_only=True):
     business_id: int
     edition: Edition
     facts: rules.MemberFacts
-    occurred: datetime
     language: str
     reader: Reader
+    may_have: tuple[tuple[rules.Perk, rules.Price], ...]
 
     def available(self, unit: str) -> int:
         """Give what can be spent of a unit."""
         return max(0, self.facts.balance.get(unit, 0))
+
+
+def wallet(
+    reader: Reader, business_id: int, edition: Edition, facts: rules.MemberFacts, *, occurred: datetime,
+    language: str | None,
+) -> Wallet:  # fmt: skip
+    """Lay out what a member has, and of the perks with a price those they may have on that day."""
+    programme = edition.programme
+    zone = programme.zone
+    day = occurred.astimezone(zone).date()
+    may_have = tuple([
+        (perk, perk.price) for perk in programme.perks
+        if perk.price is not None and perk.in_force(day) and perk.is_for(facts.tier)
+        and perk.has_room(day, zone, facts.used, 0)
+    ])  # fmt: skip
+    return Wallet(
+        business_id=business_id, edition=edition, facts=facts, language=language_for(programme, language),
+        reader=reader, may_have=may_have,
+    )  # fmt: skip
 
 
 async def offers(wallet: Wallet, purchase: rules.Purchase | None) -> tuple[PerkOffer, ...]:
@@ -41,8 +60,8 @@ async def offers(wallet: Wallet, purchase: rules.Purchase | None) -> tuple[PerkO
     """
     gone = await _gone(wallet)
     found = []
-    for perk in wallet.edition.programme.perks:
-        if perk.price is None or perk.id in gone or not _may_have(wallet, perk):
+    for perk, price in wallet.may_have:
+        if perk.id in gone:
             continue
         off, lines = None, tuple[LineOff, ...]()
         if purchase is not None:
@@ -51,20 +70,17 @@ async def offers(wallet: Wallet, purchase: rules.Purchase | None) -> tuple[PerkO
                 continue
             off = discount.amount_minor
             lines = tuple(LineOff(part.line, part.amount_minor) for part in discount.parts)
-        affordable = wallet.available(perk.price.unit) >= perk.price.amount
+        affordable = wallet.available(price.unit) >= price.amount
         name = perk_name(perk, wallet.language)
-        found.append(PerkOffer(perk.id, name, perk.price.unit, perk.price.amount, affordable, off, lines))
+        found.append(PerkOffer(perk.id, name, price.unit, price.amount, affordable, off, lines))
     return tuple(found)
 
 
 def nudges(wallet: Wallet) -> tuple[Nudge, ...]:
     """Say what is nearest and not yet reached: of each unit the perk with the fewest units missing."""
     nearest: dict[str, tuple[int, rules.Perk]] = {}
-    for perk in wallet.edition.programme.perks:
-        if perk.price is None or not _may_have(wallet, perk):
-            continue
-        missing = perk.price.amount - wallet.available(perk.price.unit)
-        unit = perk.price.unit
+    for perk, price in wallet.may_have:
+        unit, missing = price.unit, price.amount - wallet.available(price.unit)
         if missing > 0 and (unit not in nearest or missing < nearest[unit][0]):
             nearest[unit] = (missing, perk)
     programme, language = wallet.edition.programme, wallet.language
@@ -73,13 +89,6 @@ def nudges(wallet: Wallet) -> tuple[Nudge, ...]:
         for unit, (missing, perk) in nearest.items()
     ]
     return tuple(found[:_NUDGES])
-
-
-def _may_have(wallet: Wallet, perk: rules.Perk) -> bool:
-    zone = wallet.edition.programme.zone
-    day = wallet.occurred.astimezone(zone).date()
-    facts = wallet.facts
-    return perk.in_force(day) and perk.is_for(facts.tier) and perk.has_room(day, zone, facts.used, 0)
 
 
 async def _gone(wallet: Wallet) -> frozenset[str]:

@@ -41,9 +41,9 @@ async def quote(house: House, caller: Caller, command: QuotePurchase, *, at: dat
     totals: dict[str, int] = {}
     for award in awards:
         totals[award.unit] = totals.get(award.unit, 0) + award.amount
-    wallet = offering.Wallet(
-        business_id=caller.business_id, edition=judged.edition, facts=judged.bought.facts,
-        occurred=basket.purchase.occurred_at, language=language, reader=house.database,
+    wallet = offering.wallet(
+        house.database, caller.business_id, judged.edition, judged.bought.facts,
+        occurred=basket.purchase.occurred_at, language=language,
     )  # fmt: skip
     answer = QuoteAnswer(
         member={"known": judged.state is not None},

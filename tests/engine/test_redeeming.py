@@ -138,6 +138,15 @@ async def test_a_look_up_shows_perks_vouchers_and_nudges(house: House, cafe: Cal
     assert seen.nudges == ()
 
 
+async def test_a_look_up_does_not_offer_what_has_been_had_as_often_as_it_may(house: House, cafe: Caller) -> None:
+    await with_units(house, cafe, points=20)
+    before = {offer.perk for offer in (await sees(house, cafe)).perks}
+
+    await buys(house, cafe, bun("1", redeem=[{"perk": "once-a-month"}]))
+
+    assert before - {offer.perk for offer in (await sees(house, cafe)).perks} == {"once-a-month"}
+
+
 Many = list[dict[str, Any]]
 
 # What is refused, in order of precedence: each of these baskets has every mistake from its own row on.

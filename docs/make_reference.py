@@ -117,9 +117,10 @@ def jurisdictions() -> str:
         "`strict = false` under `[consent]`, a programme gets what the law of its own `jurisdiction` says (that of\n"
         "its country, when none is named). This page is read out of the code that judges; it is no legal advice."
     )
-    return page(
-        "Jurisdictions", head, [(f"{law.name} (`{code}`)", law_said(law)) for code, law in rules.JURISDICTIONS.items()]
-    )
+    parts = [(f"{law.name} (`{code}`)", law_said(law)) for code, law in rules.JURISDICTIONS.items()]
+    twice = "\n".join(f"- `{country}`: {source}" for country, source in rules.CONFIRMED.items())
+    says = "A yes to texts or letters counts once it has been confirmed, for businesses of these countries:\n\n"
+    return page("Jurisdictions", head, [*parts, ("Asked for twice", says + twice)])
 
 
 def law_said(law: Any) -> str:

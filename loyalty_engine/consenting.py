@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from loyalty_engine import ids, journal
+from loyalty_engine import agreeing, ids, journal
 from loyalty_engine.answers import Answer
 from loyalty_engine.answers_of_consent import (
     ConsentAnswer,
@@ -78,7 +78,7 @@ async def record_consent(
         )  # fmt: skip
         return Posting(
             business_id=caller.business_id, expected=state.revision, member=moved(caller.business_id, state),
-            journal=line, extra=written.rows(),
+            journal=line, extra=(*written.rows(), *agreeing.questions(house, edition, person, written)),
         )  # fmt: skip
 
     return await journal.once(house, told, decide)

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine import (
+    agreeing,
     awarding,
     dormancy,
     expiring,
@@ -38,7 +39,6 @@ from loyalty_engine.answers import Answer, Awarded, MemberSeen, PurchaseAnswer, 
 from loyalty_engine.awarding import Came
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import QuotePurchase, RecordPurchase, Redeem, Ticket
-from loyalty_engine.consent import recording
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import (
     BodyInvalid,
@@ -250,7 +250,7 @@ async def _post(
     if await dormancy.doubted(reader, business_id, judged.edition, state, recorded_at):
         stays, answer = dormancy.veiled(stays, answer)
     doing = awarding.carried_out(house, sheet, stays, judged.came)
-    agreed = await recording.along(house, caller.key_id, command, judged.edition, member, sheet, reader)
+    agreed = await agreeing.along(house, caller.key_id, command, judged.edition, member, sheet, reader)
     return Posting(
         business_id=business_id, expected=0 if state is None else state.revision, member=doing.member,
         identifiers=(new.identifier,) if new else (), locations=places,

@@ -8,11 +8,10 @@ from __future__ import annotations
 import msgspec
 
 import rules
-from loyalty_engine import awarding, granting, ids, journal, ledger, tiers
+from loyalty_engine import agreeing, awarding, granting, ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
-from loyalty_engine.consent import recording
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import MemberUnknown, NotInThisEdition
 from loyalty_engine.evidence import EnrolmentEvidence
@@ -70,7 +69,7 @@ async def _known_already(
         return Posting(business_id=business_id, expected=None, member=None, journal=line)
     member = moved(business_id, state)
     sheet = _sheet(told, member, line_id, edition)
-    agreed = await recording.along(house, caller.key_id, command, edition, member, sheet, reader)
+    agreed = await agreeing.along(house, caller.key_id, command, edition, member, sheet, reader)
     line = msgspec.structs.replace(line, revision=member.revision)
     return Posting(business_id=business_id, expected=state.revision, member=member, journal=line, extra=agreed)
 
@@ -114,7 +113,7 @@ async def _joins(
         version=edition.version, input=msgspec.json.encode(evidence).decode(),
     )  # fmt: skip
     doing = awarding.carried_out(house, sheet, tiers.moved_to(new.member, edition, stands), came)
-    agreed = await recording.along(house, caller.key_id, command, edition, new.member, sheet, reader)
+    agreed = await agreeing.along(house, caller.key_id, command, edition, new.member, sheet, reader)
     return Posting(
         business_id=business_id, expected=0, member=doing.member, identifiers=(new.identifier,), journal=line,
         locations=location_rows(business_id, location, page, programme, at) if command.location else (),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import rules
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import rules
 
 _BALANCE = {
     "da": "saldo", "en": "balance", "fi": "saldo", "nb": "saldo", "nn": "saldo", "no": "saldo", "sv": "saldo",
@@ -41,6 +41,27 @@ _SPENDING = {
     "no": ("{0} løses inn", "Kode: {0}.", "Ikke deg? {0}"),
     "sv": ("{0} löses in", "Kod: {0}.", "Inte du? {0}"),
 }
+
+
+# What was agreed to elsewhere, and what confirms it.
+_CONFIRMING = {
+    "da": "{0}: {1} Svar JA for at bekræfte.",
+    "en": "{0}: {1} Reply YES to confirm.",
+    "fi": "{0}: {1} Vahvista vastaamalla KYLLÄ.",
+    "nb": "{0}: {1} Svar JA for å bekrefte.",
+    "nn": "{0}: {1} Svar JA for å stadfeste.",
+    "no": "{0}: {1} Svar JA for å bekrefte.",
+    "sv": "{0}: {1} Svara JA för att bekräfta.",
+}
+_CUT = "..."
+
+
+def confirming_text(business: str, language: str, words: str) -> str:
+    """Ask the member to say again what they have agreed to, in one part: words too long for it are cut short."""
+    says, asked, who = _CONFIRMING.get(language, _CONFIRMING["en"]), rules.plain(words), rules.plain(business)
+    while rules.sms_parts(text := says.format(who, asked)) > 1 and len(asked) > len(_CUT):
+        asked = asked.removesuffix(_CUT)[:-4].rstrip() + _CUT
+    return text
 
 
 def language_for(programme: rules.Programme, wanted: str | None) -> str:

@@ -16,7 +16,7 @@ from rules.facts import Event, Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
 from rules.form import Form, FormField, FormPart, form
 from rules.judge import evaluate_tree
-from rules.jurisdictions import JURISDICTIONS, Jurisdiction
+from rules.jurisdictions import CONFIRMED, JURISDICTIONS, Jurisdiction
 from rules.known import EVENTS
 from rules.lengths import Length, measure, plain, sms_parts
 from rules.needs import Needs
@@ -32,6 +32,7 @@ from rules.tongues import TONGUES
 
 __all__ = [
     "CHANNELS",
+    "CONFIRMED",
     "END",
     "EVENTS",
     "JURISDICTIONS",

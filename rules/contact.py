@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from rules.jurisdictions import JURISDICTIONS, Code, Jurisdiction, jurisdiction_of
+from rules.jurisdictions import CONFIRMED, JURISDICTIONS, Code, Jurisdiction, jurisdiction_of
 from rules.names import Country, Language, Name, Positive, Slug, Text
 from rules.periods import Period, TimeWindow
 
@@ -43,7 +43,9 @@ class Controller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The [consent] table: what members are asked to agree to, and for how long that holds."""
+    """The [consent] table: what members are asked to agree to, and for how long that holds. With `confirm = true`
+    every yes is confirmed from the number itself, as if each wording said so.
+    """
 
     jurisdiction: Code | None = None
     strict: bool = True
@@ -51,6 +53,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lasts: Period | None = None
     renew_before: Period = Period(2, "month")
     ask_again_after: Period = Period(12, "month")
+    confirm: bool = False
     confirm_within: Period = Period(7, "day")
     purposes: tuple[Slug, ...] = ()
     controller: Controller | None = None
@@ -69,6 +72,10 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def under(self, country: str) -> Jurisdiction:
         """The law this programme is under: the one it names, else that of its country."""
         return JURISDICTIONS[self.jurisdiction] if self.jurisdiction else jurisdiction_of(country)
+
+    def twice(self, wording: Wording, country: str) -> bool:
+        """Does a yes to these words count only once it is confirmed from the number or address itself?"""
+        return wording.confirm or self.confirm or (country in CONFIRMED and wording.channel in ("sms", "email"))
 
     def known(self, purpose: str) -> bool:
         """Is this one of the purposes a member can agree to here?"""

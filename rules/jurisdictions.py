@@ -108,6 +108,12 @@ JURISDICTIONS: Final[dict[str, Jurisdiction]] = {
     )
 }  # fmt: skip
 
+CONFIRMED: Final = {
+    "DE": "BGH, 10.02.2011, I ZR 164/09: who advertises proves the yes of each address by asking it once more",
+    "AT": "Datenschutzbehörde, DSB-D130.073/0008-DSB/2019: a sign-up without a second yes is not secure",
+}
+"""Countries where a yes to texts and letters is confirmed from the number or address itself, each with its source."""
+
 _BY_COUNTRY: Final = {"NO": "NO", "SE": "SE", "DK": "DK", "FI": "FI", "GB": "UK", "US": "US"}
 
 

@@ -34,6 +34,10 @@ class Standing(Struct, frozen=True):
         """Tell whether this is a consent that is valid at an instant."""
         return self.state == "given" and (self.expires_at is None or at < self.expires_at)
 
+    def waits(self, at: int) -> bool:
+        """Tell whether this is a yes that has yet to be confirmed, and still may be."""
+        return self.state == "requested" and at < (self.expires_at or 0)
+
 
 States = Mapping[Place, Standing]
 
@@ -57,7 +61,7 @@ def _take(states: dict[Place, Standing], record: ConsentRow) -> None:
                 states[place] = Standing("requested", record.id, record.occurred_at, record.expires_at)
         case "confirmed":
             asked = states.get(place)
-            if asked is not None and asked.state == "requested" and record.occurred_at < (asked.expires_at or 0):
+            if asked is not None and asked.waits(record.occurred_at):
                 _give(states, place, record)
         case "refused":
             states[place] = Standing("refused", record.id, record.occurred_at)

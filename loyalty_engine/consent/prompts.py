@@ -34,12 +34,13 @@ async def due(
         return ()
     states = await states_of(reader, business_id, member_id) if member_id is not None else {}
     spoken = language_for(programme, language)
-    return tuple(_prompt(wording, spoken) for wording in asked if _open(programme, wording, states, at))
+    return tuple(_prompt(programme, wording, spoken) for wording in asked if _open(programme, wording, states, at))
 
 
-def _prompt(wording: rules.Wording, language: str) -> ConsentPrompt:
+def _prompt(programme: rules.Programme, wording: rules.Wording, language: str) -> ConsentPrompt:
+    twice = programme.consent.twice(wording, programme.country)
     said = language if language in wording.says else next(iter(wording.says))
-    return ConsentPrompt(wording.purpose, wording.channel, wording.id, said, wording.says[said], wording.confirm)
+    return ConsentPrompt(wording.purpose, wording.channel, wording.id, said, wording.says[said], twice)
 
 
 def _open(programme: rules.Programme, wording: rules.Wording, states: States, at: int) -> bool:

@@ -17,9 +17,8 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine import ids
-from loyalty_engine.commands import EnrolMember, RecordPurchase
-from loyalty_engine.commands_of_consent import Evidence, RecordConsent, as_recorded
-from loyalty_engine.consent import fold, reading
+from loyalty_engine.commands_of_consent import Evidence, RecordConsent
+from loyalty_engine.consent import fold
 from loyalty_engine.consent.records import (
     EVERY_PURPOSE,
     NOTHING_BEFORE,
@@ -37,10 +36,8 @@ from loyalty_engine.errors import (
 from loyalty_engine.instants import from_micros, to_micros
 
 if TYPE_CHECKING:
-    from loyalty_engine.consent.reading import Reader
     from loyalty_engine.database import MemberState
     from loyalty_engine.house import House
-    from loyalty_engine.ledger import Sheet
     from loyalty_engine.rows import MemberRow
     from loyalty_engine.shelf import Edition
 
@@ -72,10 +69,11 @@ class Writing(Struct, frozen=True, kw_only=True):
 
 
 class Written(Struct, frozen=True):
-    """Records that are new, and what all of the member's records come to with them."""
+    """Records that are new, what all of the member's records come to with them, and what waited for a second yes."""
 
     new: tuple[ConsentRow, ...]
     states: fold.States
+    waited: frozenset[fold.Place] = frozenset()
 
     def rows(self) -> tuple[Struct, ...]:
         """Give the rows that ride in a posting."""
@@ -83,31 +81,6 @@ class Written(Struct, frozen=True):
             return ()
         first = self.new[0]
         return (*self.new, *fold.rows(first.business_id, first.member_id, self.states))
-
-
-async def along(
-    house: House, key_id: str, command: RecordPurchase | EnrolMember, edition: Edition, member: MemberRow,
-    sheet: Sheet, reader: Reader,
-) -> tuple[Struct, ...]:  # fmt: skip
-    """Give the rows of what was agreed to along with a purchase or an enrolment; none where nothing was said."""
-    if not command.consents:
-        return ()
-    if any(edition.programme.consent.wording(given.wording) is None for given in command.consents):
-        # A wording newer than the purchase: a till may ask in today's words about what was bought this morning.
-        edition = await house.shelf.current(sheet.business_id)
-    before = await reading.records_of(reader, sheet.business_id, member.id)
-    evidence = Evidence(
-        location=command.location, till=getattr(command, "till", None), staff=getattr(command, "staff", None)
-    )
-    happened = from_micros(min(sheet.occurred_at, sheet.recorded_at))
-    told = [as_recorded(given, evidence, happened) for given in command.consents]
-    writing = Writing(
-        business_id=sheet.business_id, journal_id=sheet.journal_id, key_id=key_id, location=command.location,
-        recorded_at=sheet.recorded_at,
-    )  # fmt: skip
-    pointers = [f"/consents/{n}" for n in range(len(told))]
-    person = person_of(house, sheet.business_id, member)
-    return write(house, edition, person, before, told, writing, pointers=pointers).rows()
 
 
 def person_of(house: House, business_id: int, member: MemberRow | MemberState) -> Person:
@@ -129,7 +102,8 @@ def write(
     for n, one in enumerate(told):
         pointer = pointers[n] if pointers else ""
         records.append(_record(house, edition, person, records, one, writing, pointer))
-    return Written(tuple(records[len(before) :]), fold.fold(records))
+    waited = frozenset(place for place, standing in fold.fold(before).items() if standing.waits(writing.recorded_at))
+    return Written(tuple(records[len(before) :]), fold.fold(records), waited)
 
 
 def _record(
@@ -143,7 +117,7 @@ def _record(
     occurred_at = at if told.occurred_at is None else min(to_micros(told.occurred_at), at)
     wording, language, words = _words(programme, person, told, pointer)
     decision: str = told.decision
-    if decision == "given" and wording is not None and wording.confirm and told.evidence.source != "text":
+    if decision == "given" and wording is not None and asked.twice(wording, programme.country):
         decision = "requested"
     if decision in {"given", "requested", "confirmed"}:
         _old_enough(programme, person, from_micros(occurred_at), pointer)
@@ -199,7 +173,7 @@ def _old_enough(programme: rules.Programme, person: Person, on: datetime, pointe
 
 def _waits(before: Sequence[ConsentRow], told: RecordConsent, at: int) -> bool:
     standing = fold.fold(before).get((told.purpose, told.channel))
-    return standing is not None and standing.state == "requested" and at < (standing.expires_at or 0)
+    return standing is not None and standing.waits(at)
 
 
 def _expiry(programme: rules.Programme, decision: str, occurred_at: int) -> int | None:

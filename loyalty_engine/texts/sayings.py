@@ -11,8 +11,9 @@ import unicodedata
 from typing import Final, Literal
 
 import rules
+from loyalty_engine.texts import sayings_of_consent
 
-Saying = Literal[
+Saying = sayings_of_consent.Saying | Literal[
     "welcome", "already", "balance", "nothing", "why", "why_nothing", "perks", "perks_none", "voucher", "too_few",
     "no_such_perk", "refer", "given", "declined", "stopped", "stopped_all", "started", "help", "complaint", "unknown",
     "stranger",
@@ -200,8 +201,9 @@ _EN: Final[dict[Saying, tuple[str, ...]]] = {
     "stranger": ("This number has not joined {business}.", "Reply JOIN to collect {unit}."),
 }
 SAYINGS: Final[dict[str, dict[Saying, tuple[str, ...]]]] = {
-    "nb": _NB, "nn": _NN, "no": _NB, "sv": _SV, "da": _DA, "fi": _FI, "en": _EN,
-}  # fmt: skip
+    language: dict([*said.items(), *sayings_of_consent.SAYINGS[language].items()])
+    for language, said in {"nb": _NB, "nn": _NN, "no": _NB, "sv": _SV, "da": _DA, "fi": _FI, "en": _EN}.items()
+}
 AND: Final = {"nb": " og ", "nn": " og ", "no": " og ", "sv": " och ", "da": " og ", "fi": " ja ", "en": " and "}
 _CUT: Final = "..."
 _NAMED: Final = re.compile(r"{(\w+)}")

@@ -44,8 +44,9 @@ class Street:
         assert answer.status_code == 200, answer.text
         return cast("dict[str, str]", answer.json())
 
-    async def manage(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    async def manage(self, method: str, path: str, body: Any = None, *, idempotency_key: str = "") -> httpx.Response:
         head = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        head |= {"idempotency-key": idempotency_key} if idempotency_key else {}
         content = None if body is None else msgspec.json.encode(body)
         return await self.client.request(method, path, headers=head, content=content)
 
@@ -60,7 +61,10 @@ class Street:
 @pytest.fixture
 async def street(phone: Phone, tmp_path: Path) -> AsyncIterator[Street]:
     answer = await create_key(
-        phone.house, phone.caller, CreateKey(scopes=("manage",)), Ticket(key="k", request_id="r", at=MONDAY)
+        phone.house,
+        phone.caller,
+        CreateKey(scopes=("manage", "till", "read")),
+        Ticket(key="k", request_id="r", at=MONDAY),
     )
     app = create_app(house=phone.house, now=lambda: MONDAY)
     transport = httpx.ASGITransport(app=cast("Any", app))
@@ -78,6 +82,22 @@ async def test_twilio_is_answered_with_nothing_to_say_and_the_answer_waits_in_th
     assert answer.text == '<?xml version="1.0" encoding="UTF-8"?><Response />'
     [row] = await street.phone.house.database.fetch("SELECT once, state FROM messages")
     assert tuple(row) == ("reply:twilio:SM" + "0" * 31 + "1", "queued")
+
+
+async def test_a_yes_given_over_http_is_confirmed_by_the_members_own_text(street: Street) -> None:
+    way = await street.connect("twilio")
+    bought = await buys(street.phone.house, street.phone.caller, flat_whites("r-1", phone=INGRID))
+    path = f"/v1/members/{bought.member.id}/consents"
+    yes = {"purpose": "feedback", "channel": "sms", "decision": "given", "wording": "asked-at-the-till"}
+
+    asked = await street.manage("POST", path, yes, idempotency_key="yes-1")
+    answer = await street.twilio(way["texts_url"], Body="JA")
+    shown = (await street.manage("GET", path)).json()
+
+    assert (asked.status_code, asked.json()["record"]["decision"], answer.status_code) == (201, "requested", 200)
+    assert [one["holds"] for one in shown["current"]] == [True]
+    assert (shown["items"][0]["decision"], shown["items"][0]["source"]) == ("confirmed", "text")
+    assert shown["items"][0]["actor"] == "message SM" + "0" * 31 + "1"
 
 
 async def test_one_callback_told_fifty_times_at_once_is_one_text(street: Street) -> None:

@@ -27,6 +27,7 @@ REALISTIC = {
     "code": "K7QF-2M9X",
     "until": "22.12.2026",
     "price": "1 000 poeng",
+    "left": "4",
     "question": "Vil du ha tilbud fra oss?",
     "link": "https://poeng.example.no/r/K7QF2M",
 }

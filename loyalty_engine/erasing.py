@@ -17,13 +17,13 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import journal, presence
+from loyalty_engine import holding, journal, presence
 from loyalty_engine.belongings import BELONGINGS
 from loyalty_engine.database import Opening
 from loyalty_engine.errors import HoldsInTheWay, MemberUnknown
 from loyalty_engine.handing import state_of
 from loyalty_engine.identifiers import Identifier, mask
-from loyalty_engine.instants import to_micros
+from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.members import moved
 from loyalty_engine.rows import Posting
 
@@ -50,6 +50,7 @@ async def erase(house: House, caller: Caller, member_id: str, *, at: datetime) -
 
     Raises MemberUnknown, and HoldsInTheWay where something is set aside for them.
     """
+    await holding.lapse_of(house, caller.business_id, (member_id,), at=at)
     gone = await _erase(house, caller.business_id, caller.key_id, member_id, to_micros(at))
     note(house.settings.erasure_file, gone)
 
@@ -216,6 +217,8 @@ async def replay(house: House, gone: Iterable[Erased]) -> int:
     for one in gone:
         if (one.business_id, one.member) in known:
             continue
+        # They were erased with nothing set aside: what the backup still holds for them was over by then.
+        await holding.lapse_of(house, one.business_id, (one.member,), at=from_micros(one.erased_at), running=True)
         try:
             await _erase(house, one.business_id, "replay", one.member, one.erased_at)
         except MemberUnknown:

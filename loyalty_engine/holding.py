@@ -54,6 +54,20 @@ async def lapse(house: House, *, at: datetime) -> int:
     return sum([await _lapse_one(house, at, *row) for row in found])
 
 
+async def lapse_of(
+    house: House, business_id: int, members: tuple[str, ...], *, at: datetime, running: bool = False
+) -> None:
+    """Book the holds of these members whose time is up; with `running`, end those too whose time is not."""
+    for member_id in members:
+        found = await house.database.fetch(
+            "SELECT business_id, id, member_id, held_at FROM holds WHERE business_id = $1 AND member_id = $2 "
+            "AND status = 'active' AND (expires_at <= $3 OR $4 = 1) ORDER BY id",
+            business_id, member_id, to_micros(at), int(running),
+        )  # fmt: skip
+        for row in found:
+            await _lapse_one(house, at, *row)
+
+
 async def _lapse_one(house: House, at: datetime, business_id: int, hold_id: str, member_id: str, held_at: int) -> int:
     opening = Opening(
         business_id=business_id, natural=f"lapsed:{hold_id}", member_id=member_id, occurred_at=held_at,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import handing, ids, journal, presence
+from loyalty_engine import handing, holding, ids, journal, presence
 from loyalty_engine.database import MemberState, Opening
 from loyalty_engine.database.pages import AccountState
 from loyalty_engine.errors import (
@@ -66,6 +66,7 @@ async def merge(house: House, caller: Caller, member_id: str, command: MergeMemb
         message = "a member cannot be merged into themselves"
         raise BodyInvalid(message, pointer="/into")
     told = told_of(house, caller, "merge", ticket, command, member_id)
+    await holding.lapse_of(house, caller.business_id, (member_id, command.into), at=ticket.at)
 
     async def work(transaction: Transaction) -> Answer | Posting:
         page = await transaction.open(told.opening)

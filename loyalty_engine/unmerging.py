@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import handing, journal, merging, presence
+from loyalty_engine import handing, holding, journal, merging, presence
 from loyalty_engine.database import MemberState
 from loyalty_engine.errors import MergeNotTheLast, MergeUnknown
 from loyalty_engine.instants import to_micros
@@ -33,6 +33,10 @@ async def undo(house: House, caller: Caller, merge_id: str, ticket: Ticket) -> A
     Refused in this order: an unknown merge or one that is undone, a member who was merged on, something on hold.
     """
     told = merging.told_of(house, caller, "merge_undone", ticket, None, merge_id)
+    pair = await house.database.fetch(
+        "SELECT member_id, into_id FROM merges WHERE business_id = $1 AND id = $2", caller.business_id, merge_id
+    )
+    await holding.lapse_of(house, caller.business_id, tuple(pair[0]) if pair else (), at=ticket.at)
 
     async def work(transaction: Transaction) -> Answer | Posting:
         page = await transaction.open(told.opening)

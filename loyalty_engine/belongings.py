@@ -95,6 +95,8 @@ BELONGINGS: Final[tuple[Belonging, ...]] = (
         table="vouchers", merge="moves", instants=("issued_at", "expires_at"),
         why="what was issued and redeemed, under the opaque id",
     ),
+    Belonging(table="voucher_steps", column="voucher_id", through="vouchers", key=("voucher_id", "at", "state"),
+              instants=("at",), why="when a voucher was issued, set aside and redeemed, by its opaque id"),
     Belonging(
         table="holds", merge="moves", hidden=("code_hash", "undo_hash"),
         instants=("held_at", "expires_at", "closed_at", "code_until"),
@@ -115,7 +117,6 @@ NOT_A_MEMBERS: Final[dict[str, str]] = {
     "webhooks": "addresses that are told what happens, with their secrets sealed",
     "webhook_deliveries": "which event was told to which address, by the journal line's id",
     "message_counts": "how many messages went to a country on a day",
-    "voucher_steps": "what happened to a voucher, by voucher; the voucher is the member's and shown there",
     "perk_counts": "how many copies of a perk everybody together has had",
     "tombstones": "keyed hashes of numbers whose member is gone",
     "secrets": "keys of the business, wrapped",

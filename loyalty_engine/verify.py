@@ -70,7 +70,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I04", "a balance below zero, or below what is held, comes from a reversal",
         "SELECT a.business_id, a.member_id, a.unit FROM accounts a WHERE a.balance < a.held AND NOT EXISTS (SELECT 1 "
         "FROM entries e WHERE e.business_id = a.business_id AND e.member_id = a.member_id AND e.unit = a.unit "
-        "AND e.kind = 'reversal' AND e.balance_after < 0) "
+        "AND e.kind = 'reversal' AND e.amount < 0 AND (a.balance >= 0 OR e.balance_after < 0)) "
         "UNION ALL SELECT business_id, member_id, unit FROM entries "
         "WHERE amount < 0 AND balance_after < 0 AND kind <> 'reversal'",
     ),

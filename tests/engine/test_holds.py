@@ -25,7 +25,7 @@ from loyalty_engine.errors_of_spending import (
 from loyalty_engine.house import House
 from loyalty_engine.redemption_commands import CaptureHold, PlaceHold, ReleaseHold
 from tests.engine.counter import bun, off, open_counter, spends, with_units
-from tests.engine.shop import INGRID, MONDAY, OLAV, broken, buys, flat_whites, has, sees, ticket
+from tests.engine.shop import INGRID, MONDAY, OLAV, broken, buys, flat_whites, has, returns, sees, ticket
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +83,16 @@ async def test_units_are_set_aside_and_captured_in_part(house: House, cafe: Call
     with pytest.raises(HoldClosed) as closed:
         await lets_go(house, cafe, hold.id)
     assert closed.value.facts == {"status": "captured"}
+    assert await broken(house) == []
+
+
+async def test_goods_that_come_back_may_leave_less_than_is_set_aside(house: House, cafe: Caller) -> None:
+    bought = await buys(house, cafe, flat_whites("1", 11))
+    await sets_aside(house, cafe, unit="kroner", amount=3)
+
+    await returns(house, cafe, bought.id, "R1", full=True)
+
+    assert await aside(house, cafe, "kroner") == (0, 3)
     assert await broken(house) == []
 
 

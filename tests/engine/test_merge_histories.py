@@ -33,8 +33,9 @@ async def sums(house: House, business_id: int) -> dict[str, Any]:
         "GROUP BY unit HAVING sum(balance) <> 0 ORDER BY unit",
         "facts": "SELECT CAST(sum(visits) AS BIGINT), CAST(sum(spend_minor) AS BIGINT) FROM members "
         "WHERE business_id = $1 AND presence IS NULL",
-        "limits": 'SELECT l.ends_at, l.subject, l."window", CAST(sum(l.times) AS BIGINT), CAST(sum(l.amount) AS BIGINT) '
-        "FROM limit_uses l JOIN members m ON m.business_id = l.business_id AND m.id = l.member_id "
+        "limits": 'SELECT l.ends_at, l.subject, l."window", CAST(sum(l.times) AS BIGINT), '
+        "CAST(sum(l.amount) AS BIGINT) FROM limit_uses l "
+        "JOIN members m ON m.business_id = l.business_id AND m.id = l.member_id "
         "WHERE l.business_id = $1 AND m.presence IS NULL AND (l.times > 0 OR l.amount > 0) "
         'GROUP BY l.ends_at, l.subject, l."window" ORDER BY l.ends_at, l.subject, l."window"',
         "perks": "SELECT perk, issued FROM perk_counts WHERE business_id = $1 ORDER BY perk",

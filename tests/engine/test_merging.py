@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from loyalty_engine import enrolling, members, merging, refunding, unmerging
+from loyalty_engine import enrolling, holds, members, merging, unmerging
 from loyalty_engine.businesses import Caller
-from loyalty_engine.commands import EnrolMember, MemberRef, RefundPurchase
-from loyalty_engine.errors import BodyInvalid, LoyaltyError, MemberUnknown, MergeNotTheLast, MergeUnknown
+from loyalty_engine.commands import EnrolMember, MemberRef
+from loyalty_engine.errors import BodyInvalid, HoldsInTheWay, MemberUnknown, MergeNotTheLast, MergeUnknown
 from loyalty_engine.house import House
 from loyalty_engine.people import MergeAnswer, MergeMembers
+from loyalty_engine.redemption_commands import PlaceHold
+from tests.engine.counter import open_counter, with_units
 from tests.engine.shop import (
     INGRID,
     MONDAY,
     OLAV,
-    adjusts,
     broken,
     buys,
     flat_whites,
@@ -191,6 +191,22 @@ async def test_a_retry_of_a_merge_is_answered_from_the_book(house: House, cafe: 
     again = await merging.merge(house, cafe, ingrid, MergeMembers(olav), ticket("once"))
 
     assert (again.body, again.hit) == (first.body, True)
+
+
+async def test_what_is_set_aside_is_in_the_way_until_its_time_is_up(house: House) -> None:
+    cafe = await open_counter(house)
+    olav = await with_units(house, cafe, phone=OLAV)
+    ingrid = await with_units(house, cafe, kroner=30)
+    told = {"member": {"phone": INGRID}, "unit": "kroner", "amount": 30, "ttl_seconds": 60}
+    await holds.place(house, cafe, msgspec.convert(told, PlaceHold), ticket())
+
+    with pytest.raises(HoldsInTheWay):
+        await merges(house, cafe, ingrid, olav)
+    merged = await merges(house, cafe, ingrid, olav, at=MONDAY + timedelta(seconds=60))
+    await undoes(house, cafe, merged.id, at=MONDAY + timedelta(seconds=61))
+
+    assert has(await sees(house, cafe, INGRID, at=MONDAY + timedelta(seconds=62)), "kroner") == 30
+    assert await broken(house) == []
 
 
 async def test_what_happened_to_both_counts_for_who_they_are_now(house: House, cafe: Caller) -> None:

@@ -70,8 +70,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         "I04", "a balance below zero, or below what is held, comes from a reversal",
         "SELECT a.business_id, a.member_id, a.unit FROM accounts a WHERE a.balance < a.held AND NOT EXISTS (SELECT 1 "
         "FROM entries e WHERE e.business_id = a.business_id AND e.member_id = a.member_id AND e.unit = a.unit "
-        "AND e.kind = 'reversal' AND e.amount < 0 AND e.balance_after < (SELECT coalesce(sum(h.amount), 0) FROM holds h "
-        "WHERE a.balance >= 0 AND h.business_id = e.business_id AND h.member_id = e.member_id AND h.unit = e.unit "
+        "AND e.kind = 'reversal' AND e.amount < 0 AND e.balance_after < "
+        "(SELECT coalesce(sum(h.amount), 0) FROM holds h WHERE a.balance >= 0 "
+        "AND h.business_id = e.business_id AND h.member_id = e.member_id AND h.unit = e.unit "
         "AND h.held_at <= e.recorded_at AND (h.closed_at IS NULL OR h.closed_at >= e.recorded_at))) "
         "UNION ALL SELECT business_id, member_id, unit FROM entries "
         "WHERE amount < 0 AND balance_after < 0 AND kind <> 'reversal'",

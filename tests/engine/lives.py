@@ -22,7 +22,7 @@ from tests.engine.counter import spends
 from tests.engine.shop import INGRID, MONDAY, OLAV, adjusts, buys, flat_whites, sees, ticket
 
 # What a guest may ask for at the till; much of it is refused, and that changes nothing.
-REDEEMED = (
+REDEEMED: tuple[dict[str, Any], ...] = (
     {"unit": "kroner", "amount": 3},
     {"perk": "free-coffee"},
     {"perk": "tenth-off"},
@@ -73,8 +73,7 @@ class Life:
         await adjusts(self.house, self.caller, member, self.chance.choice((7, -3)), at=self.at)
 
     async def spend(self) -> None:
-        vouchers = [{"voucher": code} for code in self.codes]
-        wanted = self.chance.choice((*REDEEMED, *vouchers))
+        wanted = self.chance.choice((*REDEEMED, *self.vouchers()))
         told = spends(f"s{self.number}", wanted, phone=self.chance.choice(self.phones))
         self._keep(await self._buys(told))
 
@@ -83,8 +82,7 @@ class Life:
         await says(self.house, self.caller, member, said, at=self.at)
 
     async def set_aside(self) -> None:
-        vouchers = [{"voucher": code} for code in self.codes]
-        wanted = self.chance.choice(({"unit": "kroner", "amount": 2}, {"perk": "free-coffee"}, *vouchers))
+        wanted = self.chance.choice((*REDEEMED[:2], *self.vouchers()))
         told = {"member": {"phone": self.chance.choice(self.phones)}, "ttl_seconds": 24 * 3600} | wanted
         answer = await holds.place(self.house, self.caller, msgspec.convert(told, PlaceHold), ticket(at=self.at))
         self.aside.append(msgspec.json.decode(answer.body)["id"])
@@ -95,6 +93,9 @@ class Life:
             await holds.capture(self.house, self.caller, hold, CaptureHold(), ticket(at=self.at))
         else:
             await holds.release(self.house, self.caller.business_id, hold, ReleaseHold(), ticket(at=self.at))
+
+    def vouchers(self) -> list[dict[str, Any]]:
+        return [{"voucher": code} for code in self.codes]
 
     async def who(self, phone: str) -> str:
         """Whom a number finds now."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from rules.counting import Counter, generate_counter
 from rules.explaining import Explainer
 from rules.facts import Event, MemberFacts, Purchase
 from rules.generate import generate
@@ -37,6 +38,12 @@ class Compiled:
     def amounts(self) -> Judge:
         """The same for whoever only counts: a reason leaves out what differs from purchase to purchase."""
         return _judge(self._sources, Plan(self.programme, "en", silent=True))
+
+    @cached_property
+    def count(self) -> Counter | None:
+        """Judges and sums up at once (see rules/counting.py); None where only the general way will do."""
+        source = generate_counter(self.programme)
+        return None if source is None else _counter(*source)
 
     def explain(
         self, event: Purchase | Event, member: MemberFacts, outcome: Outcome, language: str | None = None
@@ -111,3 +118,10 @@ def _function(source: Source, plan: Plan, **more: Any) -> Judge:
     exec(code, names)  # noqa: S102 - the source holds our own words only
     judge: Judge = names["judge"]
     return judge
+
+
+def _counter(source: str, bound: dict[str, Any]) -> Counter:
+    names: dict[str, Any] = bound | {"__builtins__": {}}
+    exec(compile(source, "<programme counted>", "exec"), names)  # noqa: S102 - the source holds our own words only
+    count: Counter = names["count"]
+    return count

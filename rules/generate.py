@@ -10,7 +10,7 @@ once, around all of them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from rules.conditions.moment import DateSpan
@@ -22,6 +22,8 @@ DEEPEST: Final = 30
 SWITCH_AT: Final = 8
 """From so many different values on, a look-up is cheaper than asking for each."""
 Subject: TypeAlias = tuple[bool, str]
+Fire: TypeAlias = Callable[[int], Iterable[str]]
+"""What is written where a rule holds, by its number."""
 _LISTS: Final = ("grouped", "multiplying", "doing")
 
 
@@ -39,10 +41,8 @@ def generate(programme: Programme, kind: str) -> tuple[str, dict[str, Any]]:
     """
     bought = kind == Purchase.kind
     writer = Writer(programme, bought=bought)
-    candidates = [
-        Candidate(number, _asked(writer, rule)) for number, rule in enumerate(programme.rules) if rule.on == kind
-    ]
-    body = list(_nested(writer, programme, candidates, 0))
+    standing = [number for number, rule in enumerate(programme.rules) if rule.on == kind]
+    body = list(judged(writer, programme, standing, lambda number: _fire(writer, programme.rules[number], number)))
     restrained = any(rule.limit for rule in programme.rules) or any(unit.cap for unit in programme.units.values())
     filled = {_list_of(rule) for rule in programme.rules if rule.on == kind}
     lists = {name: do for name, do in zip(_LISTS, ("compete", "multiply", "do"), strict=True) if name in filled}
@@ -71,6 +71,11 @@ def _list_of(rule: Rule) -> str:
     return "given" if rule.group is None else "grouped"
 
 
+def judged(writer: Writer, programme: Programme, numbers: Iterable[int], fire: Fire) -> Iterator[str]:
+    """The lines that ask whether these rules hold, and do what `fire` writes for each that does."""
+    return _nested(writer, fire, [Candidate(number, _asked(writer, programme.rules[number])) for number in numbers], 0)
+
+
 def _asked(writer: Writer, rule: Rule) -> tuple[str, ...]:
     """Everything that must hold for a rule, each thing once."""
     asked = [question for part in rule.when.conjuncts() for question in part.questions(writer)]
@@ -81,25 +86,25 @@ def _asked(writer: Writer, rule: Rule) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def _nested(writer: Writer, programme: Programme, candidates: Sequence[Candidate], depth: int) -> Iterator[str]:
+def _nested(writer: Writer, fire: Fire, candidates: Sequence[Candidate], depth: int) -> Iterator[str]:
     """Rules under shared questions: the question that most rules ask is asked once, around all of them."""
     for number, asked in candidates:
         if not asked:
-            yield from _fire(writer, programme.rules[number], number)
+            yield from fire(number)
     waiting = [candidate for candidate in candidates if candidate.asked]
     while (subject := _switch_subject(writer, waiting)) is not None and depth < DEEPEST:
         sections, waiting = _sections(writer, waiting, subject)
-        yield from _switch(writer, programme, sections, subject, depth)
+        yield from _switch(writer, fire, sections, subject, depth)
     while waiting:
         question, asked_by = Counter(asked for candidate in waiting for asked in candidate.asked).most_common(1)[0]
         if asked_by == 1 or depth >= DEEPEST:
             for number, asked in waiting:
                 yield f"if {' and '.join(f'({one})' for one in asked)}:"
-                yield from _indented(_fire(writer, programme.rules[number], number))
+                yield from indented(fire(number))
             return
         inside = [_without(candidate, question) for candidate in waiting if question in candidate.asked]
         yield f"if {question}:"
-        yield from _indented(_nested(writer, programme, inside, depth + 1))
+        yield from indented(_nested(writer, fire, inside, depth + 1))
         waiting = [candidate for candidate in waiting if question not in candidate.asked]
 
 
@@ -107,7 +112,7 @@ def _without(candidate: Candidate, question: str) -> Candidate:
     return Candidate(candidate.number, tuple(one for one in candidate.asked if one != question))
 
 
-def _indented(lines: Iterable[str]) -> Iterator[str]:
+def indented(lines: Iterable[str]) -> Iterator[str]:
     return (f"    {line}" for line in lines)
 
 
@@ -139,21 +144,21 @@ def _sections(
 
 
 def _switch(
-    writer: Writer, programme: Programme, sections: dict[str, list[Candidate]], subject: Subject, depth: int
+    writer: Writer, fire: Fire, sections: dict[str, list[Candidate]], subject: Subject, depth: int
 ) -> Iterator[str]:
     """Goes straight to the rules of the value that is there, or of each value of the table that is there."""
     each, name = subject
     index = writer.bind_index({value: number for number, value in enumerate(sections)})
     at = f"at{depth}"
-    blocks = [list(_nested(writer, programme, section, depth + 1)) for section in sections.values()]
+    blocks = [list(_nested(writer, fire, section, depth + 1)) for section in sections.values()]
     steps = [
         f"{at} = {index}.get({f'value{depth}' if each else name}, nowhere)",
         f"if {at} >= zero:",
-        *_indented(_halved(writer, blocks, at, 0)),
+        *indented(_halved(writer, blocks, at, 0)),
     ]
     if each:
         yield f"for value{depth} in {name}:"
-        yield from _indented(steps)
+        yield from indented(steps)
     else:
         yield from steps
 
@@ -165,9 +170,9 @@ def _halved(writer: Writer, blocks: Sequence[list[str]], at: str, first: int) ->
         return
     half = len(blocks) // 2
     yield f"if {at} < {writer.bind(first + half)}:"
-    yield from _indented(_halved(writer, blocks[:half], at, first))
+    yield from indented(_halved(writer, blocks[:half], at, first))
     yield "else:"
-    yield from _indented(_halved(writer, blocks[half:], at, first + half))
+    yield from indented(_halved(writer, blocks[half:], at, first + half))
 
 
 def _fire(writer: Writer, rule: Rule, number: int) -> Iterator[str]:

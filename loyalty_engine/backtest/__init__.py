@@ -5,6 +5,8 @@
     filing      a file of purchases as histories, nothing stored
     judge       one programme, or every published version in its days
     purse       what the member would have held
+    present     the member as they are at that moment
+    months      what came of it, month by month
     calendar    local months, within the span that is counted
     living      a history lived again
     worth       units in money, by the best perk they buy

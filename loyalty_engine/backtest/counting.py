@@ -56,4 +56,4 @@ class Count:
             for life in lives:
                 life.live(history.happened[start : start + _SLICE])
             yield
-        self.sums.take(history.member, *lives)
+        self.sums.take(history.member, *[life.months for life in lives])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
+
+from msgspec import Struct
 
 import rules
 from loyalty_engine.awarding import JOINED
@@ -10,8 +13,17 @@ from loyalty_engine.backtest.history import Corrected
 from loyalty_engine.backtest.memory import REMEMBERED
 from loyalty_engine.instants import to_micros
 from loyalty_engine.shelf import Edition
+from rules.counting import Counter
 
 _NONE_USED = (0, 0)
+
+
+class AtOnce(Struct, frozen=True):
+    """An edition that judges and sums up at once, and the rule and unit that each of its numbers stands for."""
+
+    edition: Edition
+    count: Counter
+    keys: list[tuple[str, str]]
 
 
 class Judge:
@@ -34,6 +46,14 @@ class Judge:
     def newest(self) -> Edition:
         """Give the edition that judges today."""
         return self._editions[-1]
+
+    @cached_property
+    def at_once(self) -> AtOnce | None:
+        """Give who counts without telling: where one edition judges, and nothing rests on what a purchase gave."""
+        count = None if self._only is None or self.remembers else self._only.compiled.count
+        if count is None or self._only is None:
+            return None
+        return AtOnce(self._only, count, [(rule.id, rule.unit or "") for rule in self._only.programme.rules])
 
     def told(self) -> tuple[tuple[int, int, str], ...]:
         """Give every edition as text: its version, since when it is valid, and the programme as TOML."""

@@ -20,8 +20,10 @@ from loyalty_engine.answers import Awarded
 from loyalty_engine.awarding import JOINED
 from loyalty_engine.backtest.calendar import Calendar
 from loyalty_engine.backtest.history import Bought, Corrected, Happened, History, Joined, Returned, Told
-from loyalty_engine.backtest.judge import Judge, Limits
+from loyalty_engine.backtest.judge import AtOnce, Judge, Limits
 from loyalty_engine.backtest.memory import Memory
+from loyalty_engine.backtest.months import Months, Sheet
+from loyalty_engine.backtest.present import Present
 from loyalty_engine.backtest.purse import Purse
 from loyalty_engine.commands import RefundPurchase, ReturnedLine
 from loyalty_engine.errors import NothingLeftToRefund
@@ -29,20 +31,13 @@ from loyalty_engine.instants import to_micros
 from loyalty_engine.returns import due_from, measure, takings, undone
 from loyalty_engine.shelf import Edition
 
-RuleAndUnit = tuple[str, str]
-# How much was awarded, how often, and how much of it was taken back.
-Given = list[int]
-# Purchases, refunds, and the money of the ones less that of the others.
-Spent = list[int]
-
 
 class Life:
-    """One member under one judge. `given` and `spent` are what came of it so far, by month."""
+    """One member under one judge. `months` is what came of it so far."""
 
     def __init__(self, history: History, judge: Judge, calendar: Calendar) -> None:
         """Begin with nothing; `live` goes on from there."""
-        self.given: dict[str, dict[RuleAndUnit, Given]] = {}
-        self.spent: dict[str, Spent] = {}
+        self.months = Months()
         self._judge = judge
         self._calendar = calendar
         self._limits = Limits()
@@ -50,15 +45,18 @@ class Life:
         self._given_back = history.given_back()
         self._memory = Memory(judge.counted, history.birthday) if judge.remembers else None
         self._seen: dict[str, _Seen] = {}
-        self._visits = self._spend_minor = 0
-        self._joined_at: datetime | None = None
-        self._bought_at: tuple[datetime | None, datetime | None] = (None, None)
+        self._present = Present(used=self._limits.used)
 
     def live(self, happened: Sequence[Happened]) -> None:
         """Live the next part of the history."""
+        judge = self._judge
         for kind, run in groupby(happened, type):
             if kind is Bought:
-                self._buys(cast("Iterator[Bought]", run))
+                bought = cast("Iterator[Bought]", run)
+                if judge.at_once is None or self._purse is not None:
+                    self._buys(bought)
+                else:
+                    self._buys_at_once(bought, judge.at_once)
                 continue
             for one in run:
                 if isinstance(one, Returned):
@@ -68,7 +66,7 @@ class Life:
                 elif isinstance(one, Told):
                     self._tells(one)
                 elif isinstance(one, Joined):
-                    self._joined_at = one.at
+                    self._present.joined_at = one.at
                     self._joins(one.at, one.at, one.known, location=one.location)
 
     def _joins(
@@ -78,8 +76,8 @@ class Life:
         """Live through joining, where a rule welcomes."""
         if self._judge.welcomes:
             event = rules.Event(kind=JOINED, occurred_at=occurred_at, location=location, staff=staff)
-            facts = rules.MemberFacts(joined_at=occurred_at, used=self._limits.used)
-            self._judged(event, facts if known is None else _with_known(facts, known), at, by=by)
+            facts = Present(joined_at=occurred_at, used=self._limits.used)
+            self._judged(event, facts.with_known(known), at, by=by)
 
     def _comes(self, bought: Bought) -> datetime:
         """Let somebody join by buying; tell when they did."""
@@ -90,12 +88,9 @@ class Life:
 
     def _tells(self, told: Told) -> None:
         """Live through an event."""
-        balance = {} if self._purse is None else self._purse.available(to_micros(told.at))
-        facts = rules.MemberFacts(
-            visits=self._visits, spend_minor=self._spend_minor, joined_at=self._joined_at, balance=balance,
-            first_purchase_at=self._bought_at[0], last_purchase_at=self._bought_at[1], used=self._limits.used,
-        )  # fmt: skip
-        self._judged(told.event, facts if told.known is None else _with_known(facts, told.known), told.at)
+        present = self._present
+        present.balance = {} if self._purse is None else self._purse.available(to_micros(told.at))
+        self._judged(told.event, present.with_known(told.known), told.at)
 
     def _judged(self, event: rules.Event, facts: rules.MemberFacts, at: datetime, *, by: str = "") -> None:
         """Judge an event, and live with what comes of it."""
@@ -110,65 +105,67 @@ class Life:
             memory.happened(event.kind, event.occurred_at, outcome)
         month = self._calendar.month(event.occurred_at)
         if month is not None and outcome.awards:
-            self.spent.setdefault(month, [0, 0, 0])
-            self._gave(month, outcome.awards)
+            self.months.traded(month)
+            self.months.gave(month, outcome.awards)
+
+    def _buys_at_once(self, run: Iterator[Bought], judge: AtOnce) -> None:
+        """Live purchases that follow each other, where nobody asks for more than sums: most of a backtest is this."""
+        present, month_of, count = self._present, self._calendar.month, judge.count
+        sheets: dict[str | None, Sheet] = {}
+        month: str | None = ""
+        sheet = Sheet(0)
+        for bought in run:
+            purchase = bought.purchase
+            if present.joined_at is None:
+                present.joined_at = self._comes(bought)
+            here = month_of(purchase.occurred_at)
+            if here != month:
+                month = here
+                sheet = sheets.get(here) or sheets.setdefault(here, Sheet(len(judge.keys)))
+            facts = present if bought.known is None else present.with_known(bought.known)
+            if not count(purchase, facts, sheet.amounts, sheet.times):
+                outcome = judge.edition.compiled.amounts(purchase, facts)
+                self._limits.take(outcome.uses)
+                if here is not None:
+                    self.months.gave(here, outcome.awards)
+            spent = sheet.spent
+            spent[0] += 1
+            spent[2] += purchase.total_minor
+            present.buys(purchase)
+        for named, one in sheets.items():
+            if named is not None:
+                self.months.sum_up(named, one, judge.keys)
 
     def _buys(self, run: Iterator[Bought]) -> None:
-        """Live purchases that follow each other. Most of a backtest is spent here, so all that is known is local."""
-        edition_at, purse, given_back, used = self._judge.edition, self._purse, self._given_back, self._limits.used
-        visits, spend_minor, joined_at, (first, last) = (
-            self._visits,
-            self._spend_minor,
-            self._joined_at,
-            self._bought_at,
-        )
-        facts_of, take, count, month_of = rules.MemberFacts, self._limits.take, self._count, self._calendar.month
-        memory = self._memory
-        balance: dict[str, int] = {}
+        """Live purchases that follow each other and that something else rests on than sums."""
+        present, purse, memory = self._present, self._purse, self._memory
         for bought in run:
             purchase, known, at = bought.purchase, bought.known, bought.at
-            occurred_at, total_minor = purchase.occurred_at, purchase.total_minor
-            if joined_at is None:
-                joined_at = self._comes(bought)
+            occurred_at = purchase.occurred_at
+            if present.joined_at is None:
+                present.joined_at = self._comes(bought)
             if purse is not None:
-                balance = purse.available(to_micros(at))
-            facts = facts_of(
-                visits=visits, spend_minor=spend_minor, joined_at=joined_at, first_purchase_at=first,
-                last_purchase_at=last, balance=balance, used=used,
-            )  # fmt: skip
-            if known is not None:
-                facts = _with_known(facts, known)
-            edition = edition_at(occurred_at, at)
+                present.balance = purse.available(to_micros(at))
+            facts = present.with_known(known)
+            edition = self._judge.edition(occurred_at, at)
             if memory is not None:
                 facts = memory.facts(facts, purchase, edition)
-            if bought.id in given_back:
+            if bought.id in self._given_back:
                 outcome = self._keeps(bought, edition, facts)
             else:
                 outcome = edition.compiled.amounts(purchase, facts)
             if outcome.uses:
-                take(outcome.uses)
+                self._limits.take(outcome.uses)
             if purse is not None:
                 _renew(purse, edition, occurred_at, at)
                 _hold(purse, outcome.awards, edition, occurred=occurred_at, at=at, by=bought.id)
             if memory is not None:
                 memory.happened("purchase", occurred_at, outcome)
-            visits += 1
-            spend_minor += total_minor
-            if last is None or first is None:
-                first = last = occurred_at
-            elif occurred_at > last:
-                last = occurred_at
-            elif occurred_at < first:
-                first = occurred_at
-            month = month_of(occurred_at)
+            present.buys(purchase)
+            month = self._calendar.month(occurred_at)
             if month is not None:
-                count(month, total_minor, outcome.awards)
-        self._visits, self._spend_minor, self._joined_at, self._bought_at = (
-            visits,
-            spend_minor,
-            joined_at,
-            (first, last),
-        )
+                self.months.traded(month, bought=1, minor=purchase.total_minor)
+                self.months.gave(month, outcome.awards)
 
     def _keeps(self, bought: Bought, edition: Edition, facts: rules.MemberFacts) -> rules.Outcome:
         """Judge a purchase that something comes back of later, and keep what that was judged on."""
@@ -176,27 +173,6 @@ class Life:
         outcome = edition.compiled.amounts(bought.purchase, facts)
         self._seen[bought.id] = _Seen(bought, edition, facts, outcome)
         return outcome
-
-    def _count(self, month: str, total_minor: int, awards: tuple[rules.Award, ...]) -> None:
-        spent = self.spent.get(month)
-        if spent is None:
-            spent = self.spent[month] = [0, 0, 0]
-        spent[0] += 1
-        spent[2] += total_minor
-        self._gave(month, awards)
-
-    def _gave(self, month: str, awards: tuple[rules.Award, ...]) -> None:
-        given = self.given.get(month)
-        if given is None:
-            given = self.given[month] = {}
-        for award in awards:
-            key = (award.rule, award.unit)
-            so_far = given.get(key)
-            if so_far is None:
-                given[key] = [award.amount, 1, 0]
-            else:
-                so_far[0] += award.amount
-                so_far[1] += 1
 
     def _corrected(self, correction: Corrected) -> None:
         """Carry what was moved by hand, as far as this programme knows the unit and the member would have had it."""
@@ -230,13 +206,10 @@ class Life:
             self._limits.give_back(use, times, amount)
         parts = tuple((award.rule, award.unit, part) for award, part in due)
         seen.earlier = (*seen.earlier, msgspec.structs.replace(back.evidence, due=parts))
-        self._visits = max(0, self._visits - back.gone)
-        self._spend_minor = max(0, self._spend_minor - back.refunded_minor)
+        self._present.returns(back.gone, back.refunded_minor)
         month = self._calendar.month(returned.occurred_at)
         if month is not None:
-            spent = self.spent.setdefault(month, [0, 0, 0])
-            spent[1] += 1
-            spent[2] -= back.refunded_minor
+            self.months.traded(month, refunded=1, minor=-back.refunded_minor)
 
     def _take_back(
         self, purse: Purse, seen: _Seen, due: tuple[tuple[Awarded, int], ...], *, month: str | None, at: int
@@ -252,17 +225,7 @@ class Life:
                     continue
                 purse.debit(unit, taken.amount, taken.out)
                 if month is not None:
-                    given = self.given.setdefault(month, {})
-                    given.setdefault((taken.award.rule, unit), [0, 0, 0])[2] += taken.amount
-
-
-def _with_known(facts: rules.MemberFacts, known: rules.MemberFacts) -> rules.MemberFacts:
-    """What is known of a member for another reason than their purchases, with what their purchases tell."""
-    return msgspec.structs.replace(
-        known, visits=facts.visits, spend_minor=facts.spend_minor, joined_at=facts.joined_at,
-        first_purchase_at=facts.first_purchase_at, last_purchase_at=facts.last_purchase_at, balance=facts.balance,
-        used=facts.used,
-    )  # fmt: skip
+                    self.months.took_back(month, (taken.award.rule, unit), taken.amount)
 
 
 def _renew(purse: Purse, edition: Edition, occurred: datetime, at: datetime) -> None:

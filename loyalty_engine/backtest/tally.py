@@ -11,7 +11,7 @@ from heapq import nlargest
 
 from msgspec import Struct
 
-from loyalty_engine.backtest.living import Given, Life, RuleAndUnit, Spent
+from loyalty_engine.backtest.months import Given, Months, RuleAndUnit, Spent
 from loyalty_engine.backtest.worth import Worth
 
 MOST_NAMED = 10
@@ -42,10 +42,10 @@ class Tally:
         self.sums: dict[tuple[str, str, str], Sum] = {}
         self.members: dict[str, int] = {}
 
-    def take(self, life: Life) -> dict[str, int]:
+    def take(self, months: Months) -> dict[str, int]:
         """Add up one member; gives what they would have net of each unit."""
         whole: dict[RuleAndUnit, Given] = {}
-        for month, given in life.given.items():
+        for month, given in months.given.items():
             self._take(month, given)
             for key, parts in given.items():
                 so_far = whole.get(key)
@@ -174,7 +174,7 @@ class Sums:
         self.trade = Trade()
         self.movers = Movers({unit: one.each for unit, one in worth.items()})
 
-    def take(self, member: str, tried: Life, against: Life | None = None) -> None:
+    def take(self, member: str, tried: Months, against: Months | None = None) -> None:
         """Count one member."""
         self.trade.take(tried.spent)
         ours = self.tried.take(tried)

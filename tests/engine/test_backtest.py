@@ -62,7 +62,7 @@ async def lived_again(house: House, cafe: Caller, judge: Any = None) -> tuple[Is
     async for history in histories(house.database, cafe.business_id, at=to_micros(LATER)):
         life = Life(history, judge, Calendar("Europe/Oslo", Span()))
         life.live(history.happened)
-        for month in life.given.values():
+        for month in life.months.given.values():
             for (rule, unit), (awarded, _, taken) in month.items():
                 given[history.member, rule, unit] += awarded
                 back[history.member, rule, unit] += taken

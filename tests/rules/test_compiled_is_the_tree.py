@@ -3,11 +3,12 @@
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules import compile_programme, evaluate_tree, generate
+from rules import Compiled, MemberFacts, Outcome, Purchase, compile_programme, evaluate_tree, generate
 from rules.conditions import CONDITIONS
 from rules.effects import EFFECTS
 from tests.rules import plain_order, random_programmes
@@ -139,3 +140,58 @@ def test_whoever_only_counts_gets_the_same_without_what_differs_in_the_reasons(s
             assert [(one.rule, one.unit, one.amount) for one in counted.awards] == [
                 (one.rule, one.unit, one.amount) for one in told.awards
             ]
+
+
+Sums = tuple[dict[str, int], dict[str, int], dict[str, tuple[int, int]]]
+
+
+# As above: a thousand pairs each, so that the long form counts fifty thousand.
+@pytest.mark.parametrize(
+    "seed", [*range(400, 405), *(pytest.param(seed, marks=pytest.mark.fault_long) for seed in range(405, 450))]
+)
+def test_counting_at_once_gives_the_sums_of_the_outcomes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "SWITCH_AT", 2 if seed % 2 else generate.SWITCH_AT)
+    random = Random(seed)  # noqa: S311 - the same programmes in every run
+    counted = awarded = 0
+
+    for _ in range(25):
+        programme = random_programmes.programme(random, rules=random.choice([1, 4, 8, 20]))
+        compiled = compile_programme(programme)
+        for _ in range(42):
+            event = random_programmes.event(random)
+            member = random_programmes.member(random, programme, event)
+            if isinstance(event, Purchase) and (sums := summed_at_once(compiled, event, member)) is not None:
+                outcome = evaluate_tree(programme, event, member)
+                assert sums == summed(outcome, member)
+                counted += 1
+                awarded += len(outcome.awards)
+
+    assert counted > 100
+    assert awarded > 100
+
+
+def summed_at_once(compiled: Compiled, event: Purchase, member: MemberFacts) -> Sums | None:
+    """What counting adds up; None where it leaves the purchase to the general way, and then it has changed nothing."""
+    count, programme = compiled.count, compiled.programme
+    if count is None:
+        return None
+    used, nothing = dict(member.used), [0] * len(programme.rules)
+    amounts, times = nothing[:], nothing[:]
+    if not count(event, msgspec.structs.replace(member, used=used), amounts, times):
+        assert (amounts, times, used) == (nothing, nothing, member.used)
+        return None
+    ids = [rule.id for rule in programme.rules]
+    return (
+        {rule: amount for rule, amount in zip(ids, amounts, strict=True) if amount},
+        {rule: number for rule, number in zip(ids, times, strict=True) if number},
+        used,
+    )
+
+
+def summed(outcome: Outcome, member: MemberFacts) -> Sums:
+    """The same out of an outcome."""
+    used = dict(member.used)
+    for use in outcome.uses:
+        times, amount = used.get(key := f"{use.subject}|{use.window}", (0, 0))
+        used[key] = (times + use.times, amount + use.amount)
+    return {one.rule: one.amount for one in outcome.awards}, {one.rule: 1 for one in outcome.awards}, used

@@ -75,7 +75,8 @@ class _Confirming:
     async def carry_out(self, command: ConfirmCode, other: Identifier | None) -> Posting | Exception:
         found = await self.transaction.fetch(
             "SELECT id, purpose, kind, sealed, replaces, code_hash FROM confirmations WHERE business_id = $1 "
-            "AND member_id = $2 AND done_at IS NULL AND expires_at > $3 AND tries < $4 ORDER BY id DESC LIMIT 1",
+            "AND member_id = $2 AND done_at IS NULL AND expires_at > $3 AND tries < $4 "
+            "AND purpose IN ('add', 'verify') ORDER BY id DESC LIMIT 1",
             self.business_id, self.state.id, self.at, _TRIES,
         )  # fmt: skip
         if not found:

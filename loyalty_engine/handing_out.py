@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 import rules
 from loyalty_engine import ids, journal, lapsing, ledger, redeeming, spending, vouchers
@@ -20,7 +21,7 @@ from loyalty_engine.instants import shown, to_micros
 from loyalty_engine.members import accounts_of, facts_of, moved, state_of
 from loyalty_engine.redemption_answers import VoucherAnswer, VoucherPage, VoucherStepShown
 from loyalty_engine.redemption_rows import VoucherRow, VoucherStepRow
-from loyalty_engine.rows import Posting
+from loyalty_engine.rows import LimitUseRow, Posting
 from loyalty_engine.wording import language_for, perk_name
 
 if TYPE_CHECKING:
@@ -72,32 +73,61 @@ async def _issued(
         journal_id=ids.new("jnl", at // 1000), version=edition.version, occurred_at=at, recorded_at=at,
     )  # fmt: skip
     perk = await _perk(asking, command)
-    rows = await lapsing.overdue(house, sheet, reader)
+    origin = command.by if command.staff is None else f"{command.by}:{command.staff}"
     if command.by == "bought":
-        assert perk.price is not None, "what may be bought has a price"
-        price = perk.price
-        redeeming.affordable(
-            [redeeming.Taking(pointer="/perk", gives=perk.gives, perk=perk, unit=price.unit, amount=price.amount)],
-            state,
-        )
-        says = perk_name(perk, language_for(edition.programme, state.language))
-        await spending.burn(sheet, price.unit, price.amount, {}, reader, says=says, rule=f"perk:{perk.id}")
-    row, step = vouchers.issued(
-        edition, perk, state.id, business_id=business_id, journal_id=sheet.journal_id,
-        origin=command.by if command.staff is None else f"{command.by}:{command.staff}", occurred=told.ticket.at, at=at,
-    )  # fmt: skip
-    step = msgspec.structs.replace(step, says=command.reason)
-    rows += [row, step, *vouchers.counts(business_id, [perk], 1)]
-    answer = _answer(row, (step,), edition, state.language, at)
+        issued = await buy(asking, perk, sheet, reader, origin=origin, reason=command.reason)
+    else:
+        rows = await lapsing.overdue(house, sheet, reader)
+        issued = _put_out(asking, perk, sheet, rows, origin=origin, reason=command.reason)
+    answer = _answer(issued.voucher, (issued.step,), edition, state.language, at)
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
-        revision=sheet.revision, version=edition.version, subject=row.id,
+        revision=sheet.revision, version=edition.version, subject=issued.voucher.id,
     )  # fmt: skip
     return Posting(
         business_id=business_id, expected=state.revision, member=moved(business_id, state), journal=line,
         entries=tuple(sheet.entries), burns=sheet.burns, allocations=tuple(sheet.allocations), accounts=sheet.touched,
-        limit_uses=spending.limits_used(asking, state.id, [perk] if command.by == "bought" else []), extra=tuple(rows),
+        limit_uses=issued.limit_uses, extra=issued.rows,
     )  # fmt: skip
+
+
+class Issued(Struct, frozen=True, kw_only=True):
+    """A voucher that is put out: its own rows, all that are written with it, and what it uses of the perk's limits."""
+
+    voucher: VoucherRow
+    step: VoucherStepRow
+    rows: tuple[Struct, ...]
+    limit_uses: tuple[LimitUseRow, ...] = ()
+
+
+async def buy(
+    asking: redeeming.Asking, perk: rules.Perk, sheet: ledger.Sheet, reader: journal.Reader, *, origin: str,
+    reason: str = "",
+) -> Issued:  # fmt: skip
+    """Let a member pay for a voucher with units, on the sheet of the command. Raises InsufficientBalance."""
+    price, state = perk.price, asking.state
+    assert price is not None, "what may be bought has a price"
+    assert state is not None, "a member buys"
+    rows = await lapsing.overdue(asking.house, sheet, reader)
+    redeeming.affordable(
+        [redeeming.Taking(pointer="/perk", gives=perk.gives, perk=perk, unit=price.unit, amount=price.amount)], state
+    )
+    says = perk_name(perk, language_for(asking.edition.programme, state.language))
+    await spending.burn(sheet, price.unit, price.amount, {}, reader, says=says, rule=f"perk:{perk.id}")
+    issued = _put_out(asking, perk, sheet, rows, origin=origin, reason=reason)
+    return msgspec.structs.replace(issued, limit_uses=spending.limits_used(asking, state.id, [perk]))
+
+
+def _put_out(
+    asking: redeeming.Asking, perk: rules.Perk, sheet: ledger.Sheet, rows: list[Struct], *, origin: str, reason: str
+) -> Issued:
+    voucher, step = vouchers.issued(
+        asking.edition, perk, sheet.member_id, business_id=asking.business_id, journal_id=sheet.journal_id,
+        origin=origin, occurred=asking.occurred, at=asking.now,
+    )  # fmt: skip
+    step = msgspec.structs.replace(step, says=reason)
+    written = (*rows, voucher, step, *vouchers.counts(asking.business_id, [perk], 1))
+    return Issued(voucher=voucher, step=step, rows=written)
 
 
 async def _perk(asking: redeeming.Asking, command: IssueVoucher) -> rules.Perk:

@@ -9,11 +9,13 @@ from msgspec import Struct
 from loyalty_engine.wording import language_for
 
 if TYPE_CHECKING:
+    from loyalty_engine import ledger
     from loyalty_engine.commands_of_consent import RecordConsent
     from loyalty_engine.database import MemberState
     from loyalty_engine.house import House
     from loyalty_engine.identifiers import Identifier
     from loyalty_engine.journal import Reader
+    from loyalty_engine.rows import LimitUseRow
     from loyalty_engine.shelf import Edition
     from loyalty_engine.texts.lexicon import Kind
     from loyalty_engine.texts.reading import Wish
@@ -77,6 +79,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     member: MemberState | None
     reader: Reader
     at: int
+    # The journal line that this text will be.
+    line_id: str
 
     @property
     def language(self) -> str:
@@ -93,7 +97,8 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Reaction(Struct, frozen=True, kw_only=True):
     """What comes of a text: what is answered, what is written down of consent, and whether somebody joins.
 
-    `question` is the id of the wording a yes would answer; `review` has a person read the text too.
+    `question` is the id of the wording a yes would answer; `review` has a person read the text too; `rows` are kept
+    along with the answer; `sheet` has the entries of what was bought, and `limit_uses` what that uses of limits.
     """
 
     text: str = ""
@@ -102,3 +107,6 @@ class Reaction(Struct, frozen=True, kw_only=True):
     joins: bool = False
     question: str | None = None
     review: bool = False
+    rows: tuple[Struct, ...] = ()
+    sheet: ledger.Sheet | None = None
+    limit_uses: tuple[LimitUseRow, ...] = ()

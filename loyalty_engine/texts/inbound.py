@@ -68,9 +68,11 @@ async def receive(house: House, business_id: int, slug: str, incoming: Incoming,
         wish = wish_of(incoming.text, incoming.words)
         if incoming.parts > 1 and wish.kind not in {"stop", "stop_all"}:
             wish = UNKNOWN  # a piece of a long text: only a STOP in it is heard, the rest is for a person
+        valid = await house.shelf.valid_at(business_id, now, published=page.version)
         asked = Asked(
-            house=house, business_id=business_id, slug=slug, edition=edition, incoming=incoming, wish=wish,
+            house=house, business_id=business_id, slug=slug, edition=valid, incoming=incoming, wish=wish,
             identifier=identifier, number_index=index, member=page.member, reader=reader, at=now,
+            line_id=ids.new("jnl", now // 1000),
         )  # fmt: skip
         return await _posting(asked, told, await react(asked))
 
@@ -88,29 +90,33 @@ def _sender(number: str, country: str) -> Identifier | None:
 
 async def _posting(asked: Asked, told: journal.Told, reaction: Reaction) -> Posting:
     """Write down all that comes of a text, as one posting."""
-    line_id = ids.new("jnl", asked.at // 1000)
+    line_id = asked.line_id
     newcomer = _newcomer(asked) if reaction.joins else None
     written = await _consents(asked, reaction, line_id)
     note = _note(asked, reaction, newcomer, line_id)
     kept = _kept(asked, reaction, newcomer, line_id, note)
     wish = asked.wish.kind or "unknown"
-    moves = newcomer is not None or bool(written)
-    state = asked.member
+    moves = newcomer is not None or bool(written) or reaction.sheet is not None
+    state, sheet = asked.member, reaction.sheet
     line = journal.line(
         told, line_id, status=201, answer=msgspec.json.encode(Heard(wish, note.id if note else None)),
         member_id=kept.member_id if moves else None, subject=wish, version=asked.edition.version,
         revision=None if not moves else 1 if newcomer is not None or state is None else state.revision + 1,
     )  # fmt: skip
-    extra = (kept, *written, *((note,) if note is not None else ()))
+    extra = (kept, *written, *reaction.rows, *((note,) if note is not None else ()))
     if newcomer is not None:
         return Posting(
             business_id=asked.business_id, expected=0, member=newcomer.member, identifiers=(newcomer.identifier,),
             journal=line, extra=extra,
         )  # fmt: skip
-    if written and state is not None:
-        return Posting(
+    if moves and state is not None:
+        posting = Posting(
             business_id=asked.business_id, expected=state.revision, member=moved(asked.business_id, state),
-            journal=line, extra=extra,
+            journal=line, extra=extra, limit_uses=reaction.limit_uses,
+        )  # fmt: skip
+        return posting if sheet is None else msgspec.structs.replace(
+            posting, entries=tuple(sheet.entries), burns=sheet.burns, allocations=tuple(sheet.allocations),
+            accounts=sheet.touched,
         )  # fmt: skip
     return Posting(business_id=asked.business_id, expected=None, member=None, journal=line, extra=extra)
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 Kind = Literal[
-    "stop", "stop_all", "start", "join", "yes", "no", "help", "balance", "why", "perks", "use", "refer", "complaint"
-]
+    "stop", "stop_all", "start", "join", "yes", "no", "help", "balance", "why", "perks", "use", "refer", "complaint",
+    "code", "not_me",
+]  # fmt: skip
 
 WORDS: Final[dict[Kind, tuple[str, ...]]] = {
     "start": ("START", "UNSTOP", "ALOITA"),
@@ -31,6 +32,10 @@ WORDS: Final[dict[Kind, tuple[str, ...]]] = {
     "perks": ("PERKS", "FORDELER", "FORDELAR", "FÖRMÅNER", "FORDELE", "EDUT"),
     "use": ("USE", "BRUK", "ANVÄND", "BRUG", "KÄYTÄ"),
     "refer": ("REFER", "VERV", "VÄRVA", "HVERV", "SUOSITTELE"),
+    "not_me": (
+        "NOT ME", "THAT WAS NOT ME", "IT WAS NOT ME", "IKKE MEG", "DET VAR IKKE MEG", "IKKJE MEG", "DET VAR IKKJE MEG",
+        "INTE JAG", "DET VAR INTE JAG", "IKKE MIG", "DET VAR IKKE MIG", "EN MINÄ", "SE EN OLLUT MINÄ",
+    ),
     "complaint": ("COMPLAINT", "COMPLAIN", "KLAGE", "KLAGA", "KLAGOMÅL", "VALITUS"),
 }  # fmt: skip
 # What may follow a word of this kind: nothing, a code, or anything.

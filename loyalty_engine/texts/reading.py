@@ -20,6 +20,8 @@ from loyalty_engine.texts.lexicon import Kind, folded, spellings
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019\u00b4`][^\W_]+)*")
 _CODE: Final = re.compile(r"[^\W_][\w-]{0,39}")
+# Six digits and nothing else, however they are spaced: a code that is said back.
+_SAID_BACK: Final = re.compile(r"[^\w]*(\d(?:[ .-]?\d){5})[^\w]*")
 _LONGEST: Final = 1600
 _EVERYTHING: Final = frozenset({"STOPALL", "STOPPALT", "STOPPALLA"})
 _STRETCHED: Final = re.compile(r"(.)\1{2,}")
@@ -50,6 +52,8 @@ def wish_of(text: str, own: Mapping[str, Kind] | None = None) -> Wish:
     said = _said(unicodedata.normalize("NFKC", text[:_LONGEST]))
     if not said.words:
         return UNKNOWN
+    if (code := _SAID_BACK.fullmatch(said.text)) is not None:
+        return Wish("code", "".join(digit for digit in code[1] if digit.isdigit()))
     words = _words_of(tuple(sorted((own or {}).items())))
     if (stop := _stop(said, words)) is not None:
         return stop

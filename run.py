@@ -81,6 +81,7 @@ def faults(arguments: list[str]) -> int:
         "-m",
         "fault_long",
         "tests/faults",
+        "tests/api",
         "tests/engine",
         "tests/proving",
         "tests/rules",

@@ -278,7 +278,8 @@ async def test_a_text_is_a_text_that_can_be_kept(till: Shop, door: Door) -> None
                 continue  # a number written as a text names a version, and there is none such
             assert status in {400, 422}, (document, text[:40])
             assert problem["code"] in {
-                "body_invalid", "identifier_invalid", "idempotency_key_malformed", "programme_refused", "gateway_refused",
+                "body_invalid", "identifier_invalid", "idempotency_key_malformed", "programme_refused",
+                "gateway_refused",
             }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ class Operation:
         self, shop: Shop, key: str | None, ids: dict[str, str] = UNKNOWN, more: dict[str, Any] | None = None,
         **headers: str | None,
     ) -> Any:  # fmt: skip
-        body = self.body | more if more else self.body
+        body = self.body | more if more and self.body is not None else self.body
         return await shop.ask(self.method, self.path.format(**ids), body, key=key, **headers)
 
 

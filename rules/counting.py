@@ -42,8 +42,6 @@ comes, with every constant as it stands in the file instead of the name it is bo
             before1 = used.get(keys[1], unused)
             room = 200 - before1[1]
             if total0 > room:
-                if more0:
-                    return False                # nothing has been counted yet
                 given, total0 = capped(given, uses, keys, room, ...)
             if total0:
                 uses[keys[1]] = before1[0] + 1, before1[1] + total0
@@ -67,7 +65,7 @@ from rules.fetching import Writer
 from rules.generate import indented, judged
 from rules.periods import Per
 from rules.programme import Programme
-from rules.room import Keys, capped
+from rules.room import Bounded, Keys, capped
 
 Counter: TypeAlias = Callable[[Purchase, MemberFacts, list[int], list[int]], bool]
 _THOUSAND: Final = 1000
@@ -88,7 +86,7 @@ class _Counting:
 
     def __init__(self, programme: Programme) -> None:
         self._programme, self._rules = programme, programme.rules
-        self._code = Writer(programme, bought=True)
+        self._code = Writer(programme, bought=True, in_turn=True)
         self._windows: dict[tuple[str, Per], int] = {}
         sold = [number for number, rule in enumerate(self._rules) if rule.on == Purchase.kind]
         self._awarding = [number for number in sold if self._rules[number].award is not None]
@@ -112,6 +110,7 @@ class _Counting:
             self._code.fact("today")
         lines = [
             *self._code.prologue(),
+            *(["latest[zero] = event.occurred_at, today"] if "days_since_last_purchase" in self._code.facts else []),
             "given, uses = [], {}",
             "give = given.append",
             "used, keys = member.used, keys_of[today]" if self._windows else "keys = empty",
@@ -131,16 +130,23 @@ class _Counting:
     def _tables(self) -> dict[str, Any]:
         """By rank what a multiplier adds in thousandths, and who it is; of no rank nothing is added."""
         keys = Keys(tuple(self._windows), self._programme.zone)
-        tables: dict[str, Any] = {"one": 1, "unused": (0, 0), "thousand": _THOUSAND, "keys_of": keys, "capped": capped}
+        tables: dict[str, Any] = {
+            "unused": (0, 0),
+            "thousand": _THOUSAND,
+            "keys_of": keys,
+            "latest": [(-1, None)],
+            "capped": capped,
+        }
         for unit, place in self._units.items():
             by = [self._rules[number].multiply for number in self._ranked[unit]]
             tables[f"extra{place}"] = (0, *(one.thousandths - _THOUSAND for one in by if one is not None))
             tables[f"giver{place}"] = (-1, *self._ranked[unit])
-            of_unit = [number for number in self._awarding if self._rules[number].unit == unit]
-            tables[f"limited{place}"] = {
-                number: self._places(f"rule:{self._rules[number].id}", self._rules[number].limit) for number in of_unit
-            }
+            tables[f"awards{place}"] = {n: self._bounded(n) for n in self._awarding if self._rules[n].unit == unit}
         return tables
+
+    def _bounded(self, number: int) -> Bounded:
+        rule = self._rules[number]
+        return Bounded(self._places(f"rule:{rule.id}", rule.limit), multiplied=self._award(number).proportional)
 
     def _by_rank(self, unit: str) -> list[int]:
         """The multipliers of a unit, the best last: the largest, then the higher priority, then the earlier."""
@@ -241,16 +247,21 @@ class _Counting:
         caps, subject, total = self._programme.units[unit].cap, f"cap:{unit}", f"total{self._units[unit]}"
         if not caps:
             return
+        place = self._units[unit]
+        most = [
+            f"{self._code.bind(cap.amount)}"
+            + ("" if cap.per == "purchase" else f" - before{self._place(subject, cap.per)}[one]")
+            for cap in caps
+        ]
+        multiplied = f"giver{place}[best{place}], extra{place}[best{place}]" if self._ranked[unit] else "nowhere, zero"
         yield f"if {total}:"
         yield from indented(self._used(subject, caps))
-        for cap in caps:
-            less = "" if cap.per == "purchase" else f" - before{self._place(subject, cap.per)}[one]"
-            yield f"    room = {self._code.bind(cap.amount)}{less}"
-            yield f"    if {total} > room:"
-            if self._ranked[unit]:
-                yield f"        if more{self._units[unit]}:"
-                yield "            return False"
-            yield f"        given, {total} = capped(given, uses, keys, room, limited{self._units[unit]})"
+        yield f"    room = {most[0]}"
+        for other in most[1:]:
+            yield f"    if {other} < room:"
+            yield f"        room = {other}"
+        yield f"    if {total} > room:"
+        yield f"        given, {total} = capped(given, uses, keys, room, awards{place}, {multiplied})"
         if uses := list(self._uses(subject, caps, total)):
             yield f"    if {total}:"
             yield from indented(indented(uses))

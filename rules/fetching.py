@@ -17,6 +17,7 @@ _FIELDS: Final[tuple[Field, ...]] = ("sku", "category", "tag")
 _OURS: Final = {
     "days_between": days_between,
     "zero": 0,
+    "one": 1,
     "Event": Event,
     "none": NO_ATTRIBUTES,
     "empty": (),
@@ -59,6 +60,15 @@ FACTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 """Each fact by the name it has in a scene: the expression that fetches it, and the facts that it needs first.
 `counted` is not among them: it comes of the pass over the lines and is always there."""
 
+_REMEMBERING: Final = FACTS | {
+    "days_since_last_purchase": (
+        "(today - latest[zero][one]).days if member.last_purchase_at is latest[zero][zero] else "
+        + FACTS["days_since_last_purchase"][0],
+        ("today",),
+    )
+}
+"""The same where purchases of one member are judged in turn: the last one's local day is known already."""
+
 NOT_BOUGHT: Final[dict[str, tuple[str, tuple[str, ...]]]] = FACTS | {
     "lines": ("None", ()),
     "till": ("None", ()),
@@ -94,14 +104,17 @@ class Among(dict[tuple[str, ...], tuple[str, ...]]):
         return found
 
 
-class Marks(dict[tuple[str, ...], tuple[tuple[str, ...], bool]]):
-    """The same, and with it whether any tag is among those that keep a line from counting: looked up once for both."""
+class Marks(dict[tuple[str, ...], tuple[tuple[str, ...], bool] | None]):
+    """The same, and with it whether any tag is among those that keep a line from counting: looked up once for both.
+    Of most lines neither is to be said.
+    """
 
     def __init__(self, names: frozenset[str], excluded: frozenset[str]) -> None:
         self._names, self._excluded = names, excluded
 
-    def __missing__(self, tags: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
-        found = tuple(self._names.intersection(tags)), not self._excluded.isdisjoint(tags)
+    def __missing__(self, tags: tuple[str, ...]) -> tuple[tuple[str, ...], bool] | None:
+        names, is_out = tuple(self._names.intersection(tags)), not self._excluded.isdisjoint(tags)
+        found = (names, is_out) if names or is_out else None
         if len(self) < _REMEMBERED:
             self[tags] = found
         return found
@@ -118,9 +131,9 @@ class Switchable(NamedTuple):
 class Writer:
     """Collects the constants, the facts and the tables that the conditions of a programme ask for."""
 
-    def __init__(self, programme: Programme, *, bought: bool) -> None:
+    def __init__(self, programme: Programme, *, bought: bool, in_turn: bool = False) -> None:
         self.bought = bought
-        self._fetch = FACTS if bought else NOT_BOUGHT
+        self._fetch = (_REMEMBERING if in_turn else FACTS) if bought else NOT_BOUGHT
         self.bound: dict[str, Any] = dict(_OURS) | {"zone": programme.zone}
         self.facts: dict[str, None] = {}
         self.tables: dict[tuple[Field, What], dict[str, None]] = {}
@@ -242,8 +255,8 @@ class Writer:
             yield f"for key in {self._among(names)}[line.tags]:"
             return
         self.bound["marks"] = Marks(names, frozenset(excluded))
-        yield "names, is_out = marks[line.tags]"
-        yield "for key in names:"
+        yield "mark = marks[line.tags]"
+        yield "for key in mark[zero] if mark else empty:"
 
     def _among(self, names: frozenset[str]) -> str:
         """The name of a table that tells which of these are among a line's tags."""
@@ -262,7 +275,7 @@ class Writer:
             reasons.append(f"line.sku in {self.bind(frozenset(exclude.sku))}")
         if exclude.tag is not None:
             looked_up = any(field == "tag" for field, _ in self.tables)
-            reasons.append("is_out" if looked_up else f"{self._among(frozenset(exclude.tag))}[line.tags]")
+            reasons.append("mark and mark[one]" if looked_up else f"{self._among(frozenset(exclude.tag))}[line.tags]")
         if reasons:
             yield f"if {' or '.join(reasons)}:"
             yield "    left_out += line.amount_minor"

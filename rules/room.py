@@ -1,8 +1,8 @@
 """What a counting function (rules/counting.py) asks while it counts: the keys of a day, and what a cap lets through."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from rules.periods import Per, window
 
@@ -24,24 +24,45 @@ class Keys(dict[date, tuple[str, ...]]):
         return keys
 
 
-def capped(
-    given: list[Given], uses: dict[str, tuple[int, int]], keys: Sequence[str], room: int, limited: dict[int, list[int]]
-) -> tuple[list[Given], int]:
-    """What a cap lets through of its unit, in file order, and what that comes to; limits count what is given in
-    the end.
+class Bounded(NamedTuple):
+    """An award under a cap: where the keys of its limits stand, and whether multipliers add to it."""
 
-    `limited` names the rules that award the unit, with the places of the keys their limits are counted under.
+    places: Sequence[int]
+    multiplied: bool
+
+
+def capped(
+    given: Sequence[Given],
+    uses: dict[str, tuple[int, int]],
+    keys: Sequence[str],
+    room: int,
+    awards: Mapping[int, Bounded],
+    giver: int,
+    thousandths: int,
+) -> tuple[list[Given], int]:
+    """What a cap lets through of its unit's `awards`, and what that comes to: each award in file order, then what a
+    multiplier, the `giver`, adds to each. Limits count what is given in the end.
     """
-    kept, left = [], max(room, 0)
-    for number, wanted in sorted(given):
-        n = wanted
-        if number in limited:
-            n = min(wanted, left)
-            left -= n
-            for place in limited[number] if n < wanted else ():
-                times, amount = uses.pop(keys[place])
-                if n:
-                    uses[keys[place]] = times, amount - wanted + n
+    kept = [one for one in given if one[0] not in awards and one[0] != giver]
+    ours = sorted([one for one in given if one[0] in awards])
+    left = room = max(room, 0)
+    through = []
+    for _, wanted in ours:
+        through.append(min(wanted, left))
+        left -= through[-1]
+    added = 0
+    for (number, wanted), n in zip(ours, through, strict=True):
+        places, multiplied = awards[number]
+        more = wanted * thousandths // 1000 if multiplied else 0
+        let = min(more, left)
+        left -= let
+        added += let
         if n:
             kept.append((number, n))
-    return kept, max(room, 0) - left
+        for place in places if n + let < wanted + more else ():
+            times, amount = uses.pop(keys[place])
+            if n + let:
+                uses[keys[place]] = times, amount - wanted - more + n + let
+    if added:
+        kept.append((giver, added))
+    return kept, room - left

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -24,10 +24,15 @@ class Calendar:
     def __init__(self, timezone: str, span: Span) -> None:
         """Count by the calendar of a time zone."""
         self._zone = ZoneInfo(timezone)
-        self._since = span.since or _BEGINNING
+        self._since = span.since or BEGINNING
         self._until = span.until or _END
-        self._from = self._to = _BEGINNING
+        self._from = self._to = BEGINNING
         self._name: str | None = None
+
+    def page(self, instant: datetime) -> tuple[datetime, datetime, str | None]:
+        """Give from when until when the month of an instant lasts, and its name."""
+        name = self.month(instant)
+        return self._from, self._to, name
 
     def month(self, instant: datetime) -> str | None:
         """Give the month, such as "2026-11". Most questions are about the month that was asked for last."""
@@ -37,7 +42,7 @@ class Calendar:
 
     def _turn_to(self, instant: datetime) -> None:
         if instant < self._since:
-            self._from, self._to, self._name = _BEGINNING, self._since, None
+            self._from, self._to, self._name = BEGINNING, self._since, None
         elif instant >= self._until:
             self._from, self._to, self._name = self._until, _END, None
         else:

@@ -73,9 +73,13 @@ class History(Struct, frozen=True):
         """Name the purchases of which something came back later."""
         return frozenset([one.purchase for one in self.happened if type(one) is Returned])
 
+    def kinds(self) -> set[type[Happened]]:
+        """Name the kinds of things that happened."""
+        return set(map(type, self.happened))
+
     def is_plain(self) -> bool:
         """Tell whether nothing but what was judged moved this member's units."""
-        return all(type(one) is Bought or type(one) is Joined or type(one) is Told for one in self.happened)
+        return self.kinds() <= {Bought, Joined, Told}
 
     def purchases(self) -> int:
         """Count the purchases."""

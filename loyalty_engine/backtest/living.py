@@ -7,7 +7,7 @@ the ledger's own figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import cast
@@ -18,7 +18,7 @@ import rules
 from loyalty_engine import evidence, purchases
 from loyalty_engine.answers import Awarded
 from loyalty_engine.awarding import JOINED
-from loyalty_engine.backtest.calendar import Calendar
+from loyalty_engine.backtest.calendar import BEGINNING, Calendar
 from loyalty_engine.backtest.history import Bought, Corrected, Happened, History, Joined, Returned, Told
 from loyalty_engine.backtest.judge import AtOnce, Judge, Limits
 from loyalty_engine.backtest.memory import Memory
@@ -42,6 +42,7 @@ class Life:
         self._calendar = calendar
         self._limits = Limits()
         self._purse = Purse() if judge.asks_balance or not history.is_plain() else None
+        self._at_once = judge.at_once if self._purse is None else None
         self._given_back = history.given_back()
         self._memory = Memory(judge.counted, history.birthday) if judge.remembers else None
         self._seen: dict[str, _Seen] = {}
@@ -49,14 +50,16 @@ class Life:
 
     def live(self, happened: Sequence[Happened]) -> None:
         """Live the next part of the history."""
-        judge = self._judge
+        if self._at_once is not None and set(map(type, happened)) == {Bought}:
+            self._buys_at_once(cast("Sequence[Bought]", happened), self._at_once)
+            return
         for kind, run in groupby(happened, type):
             if kind is Bought:
                 bought = cast("Iterator[Bought]", run)
-                if judge.at_once is None or self._purse is not None:
+                if self._at_once is None:
                     self._buys(bought)
                 else:
-                    self._buys_at_once(bought, judge.at_once)
+                    self._buys_at_once(bought, self._at_once)
                 continue
             for one in run:
                 if isinstance(one, Returned):
@@ -108,33 +111,35 @@ class Life:
             self.months.traded(month)
             self.months.gave(month, outcome.awards)
 
-    def _buys_at_once(self, run: Iterator[Bought], judge: AtOnce) -> None:
+    def _buys_at_once(self, run: Iterable[Bought], judge: AtOnce) -> None:
         """Live purchases that follow each other, where nobody asks for more than sums: most of a backtest is this."""
-        present, month_of, count = self._present, self._calendar.month, judge.count
-        sheets: dict[str | None, Sheet] = {}
-        month: str | None = ""
-        sheet = Sheet(0)
+        present, calendar, count = self._present, self._calendar, judge.count
+        since = until = BEGINNING
+        sheet, sheets = Sheet(0, present), []
         for bought in run:
             purchase = bought.purchase
             if present.joined_at is None:
                 present.joined_at = self._comes(bought)
-            here = month_of(purchase.occurred_at)
-            if here != month:
-                month = here
-                sheet = sheets.get(here) or sheets.setdefault(here, Sheet(len(judge.keys)))
+            if not since <= purchase.occurred_at < until:
+                sheet.close(present)
+                since, until, month = calendar.page(purchase.occurred_at)
+                sheets.append((month, sheet := Sheet(len(judge.keys), present)))
             facts = present if bought.known is None else present.with_known(bought.known)
             if not count(purchase, facts, sheet.amounts, sheet.times):
-                outcome = judge.edition.compiled.amounts(purchase, facts)
-                self._limits.take(outcome.uses)
-                if here is not None:
-                    self.months.gave(here, outcome.awards)
-            spent = sheet.spent
-            spent[0] += 1
-            spent[2] += purchase.total_minor
+                self._judged_alone(purchase, facts, judge)
             present.buys(purchase)
-        for named, one in sheets.items():
-            if named is not None:
-                self.months.sum_up(named, one, judge.keys)
+        sheet.close(present)
+        for month, sheet in sheets:
+            if month is not None:
+                self.months.sum_up(month, sheet, judge.keys)
+
+    def _judged_alone(self, purchase: rules.Purchase, facts: rules.MemberFacts, judge: AtOnce) -> None:
+        """Judge a purchase that is too intricate to be judged and summed up at once."""
+        outcome = judge.edition.compiled.amounts(purchase, facts)
+        self._limits.take(outcome.uses)
+        month = self._calendar.month(purchase.occurred_at)
+        if month is not None:
+            self.months.gave(month, outcome.awards)
 
     def _buys(self, run: Iterator[Bought]) -> None:
         """Live purchases that follow each other and that something else rests on than sums."""

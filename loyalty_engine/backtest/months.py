@@ -16,13 +16,18 @@ Spent = list[int]
 class Sheet:
     """One month of purchases under one programme: what was bought, and how much each rule, by its number, gave."""
 
-    __slots__ = ("amounts", "spent", "times")
+    __slots__ = ("amounts", "bought", "minor", "times")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, member: rules.MemberFacts) -> None:
         """Begin with nothing for so many rules."""
         self.amounts = [0] * size
         self.times = [0] * size
-        self.spent = [0, 0, 0]
+        self.bought, self.minor = -member.visits, -member.spend_minor
+
+    def close(self, member: rules.MemberFacts) -> None:
+        """Let what the member has bought since then stand on it."""
+        self.bought += member.visits
+        self.minor += member.spend_minor
 
 
 class Months:
@@ -54,8 +59,7 @@ class Months:
 
     def sum_up(self, month: str, sheet: Sheet, keys: Sequence[RuleAndUnit]) -> None:
         """Count what stands on a sheet, where `keys` tells which rule and unit a number stands for."""
-        bought, refunded, minor = sheet.spent
-        self.traded(month, bought=bought, refunded=refunded, minor=minor)
+        self.traded(month, bought=sheet.bought, minor=sheet.minor)
         given = self.given.setdefault(month, {})
         for number, times in enumerate(sheet.times):
             if times:

@@ -62,8 +62,16 @@ class Tally:
 
     def _take(self, month: str, given: dict[RuleAndUnit, Given]) -> dict[str, Given]:
         units: dict[str, Given] = {}
+        sums = self.sums
         for (rule, unit), parts in given.items():
-            self._add_up(month, rule, unit, parts)
+            found = sums.get((month, rule, unit))
+            if found is None:
+                sums[month, rule, unit] = [*parts, 1]
+            else:
+                found[0] += parts[0]
+                found[1] += parts[1]
+                found[2] += parts[2]
+                found[3] += 1
             of_unit = units.get(unit)
             if of_unit is None:
                 units[unit] = parts[:]

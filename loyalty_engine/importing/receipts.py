@@ -20,7 +20,7 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine.commands import KnownElsewhere, MemberRef, PurchaseLine, RecordPurchase
-from loyalty_engine.importing.cells import CellRefused, amounts, instants, lists, quantities
+from loyalty_engine.importing.cells import CellRefused, amounts, instants, lists, quantities, shared
 from loyalty_engine.importing.fields import Fields
 from loyalty_engine.importing.files import Cells
 from loyalty_engine.importing.gathering import UNREADABLE, Gathered
@@ -39,8 +39,6 @@ _MOST_LINES = 500
 LineFacts = tuple[Any, ...]
 Lines = list[PurchaseLine | dict[str, Any]]
 _TEXTS_OF_A_RECEIPT = ("till", "staff", "channel")
-
-
 ROW_UNREADABLE = (
     "row_unreadable",
     "A row has more or fewer cells than the header, or is not written in the encoding that the mapping names.",
@@ -294,6 +292,6 @@ def _held(told: dict[str, Any]) -> LineFacts | None:
     if not told:
         return None
     try:
-        return msgspec.structs.astuple(msgspec.convert(told | {"line": "1"}, PurchaseLine))[1:]
+        return tuple(map(shared, msgspec.structs.astuple(msgspec.convert(told | {"line": "1"}, PurchaseLine))[1:]))
     except msgspec.ValidationError:
         return None

@@ -185,7 +185,7 @@ def _takes(
     sheet = _sheet(member, accounts, row.version, now)
     account = sheet.accounts.get(command.unit)
     live = [lot for lot in held.get(command.unit, []) if lot.expires_at is None or lot.expires_at > now]
-    free = min(sum(lot.remaining for lot in live), account.balance - account.held) if account else 0
+    free = sum(lot.remaining for lot in live) - account.held if account else 0
     amount = min(command.amount, free)
     if amount <= 0:
         return None

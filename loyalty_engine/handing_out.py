@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from loyalty_engine.redemption_commands import IssueVoucher
     from loyalty_engine.shelf import Edition
 
-_COLUMNS = ", ".join(VoucherRow.__struct_fields__)
 _LISTED = 200
 
 
@@ -160,9 +159,9 @@ async def list_vouchers(house: House, caller: Caller, member_id: str, *, at: dat
     """Show a member's newest vouchers, used ones too."""
     state = await state_of(house, caller.business_id, member_id, to_micros(at))
     rows = await house.database.fetch(
-        f"SELECT {_COLUMNS} FROM vouchers WHERE business_id = $1 AND member_id = $2 "  # our columns
+        f"SELECT {vouchers.columns_at('$3')} FROM vouchers WHERE business_id = $1 AND member_id = $2 "  # our columns
         f"ORDER BY issued_at DESC, id DESC LIMIT {_LISTED}",
-        caller.business_id, state.id,
+        caller.business_id, state.id, to_micros(at),
     )  # fmt: skip
     now = to_micros(at)
     found = [await vouchers.as_shown(house, VoucherRow(*row), state.language, at=now) for row in rows]

@@ -3,7 +3,7 @@
     1  what is meant?  a perk, a voucher, or units
     2  seen before, by key?  then the stored answer
     3  whose is it, may they have it, is there enough?  does it take a code?
-    4  set aside until a deadline, which is never past the expiry of the units themselves
+    4  set aside until a deadline; what is set aside does not run out before it
     5  captured, released, or lapsed: one of them, once
 
 Invariant: what is set aside cannot be spent twice; nothing leaves a lot before the capture.
@@ -24,8 +24,6 @@ from loyalty_engine import (
     ids,
     journal,
     lapsing,
-    ledger,
-    lots,
     redeeming,
     spending,
     stepping_up,
@@ -44,7 +42,7 @@ from loyalty_engine.errors import (
 )
 from loyalty_engine.errors_of_spending import HoldUnknown, StepUpRequired
 from loyalty_engine.instants import to_micros
-from loyalty_engine.members import accounts_of, facts_of, moved, named
+from loyalty_engine.members import facts_of, moved, named
 from loyalty_engine.redemption_rows import HoldRow
 from loyalty_engine.rows import Posting
 
@@ -96,7 +94,7 @@ async def _placed(
     taking = await _meant(asking, command)
     hold_id = ids.new("hld", at // 1000)
     sheet = holding.sheet_of(told, state, edition.version, hold_id)
-    rows = await lapsing.overdue(house, sheet, reader)
+    rows = await lapsing.overdue(house, sheet, reader, [taking.voucher.id] if taking.voucher else [])
     hold = HoldRow(
         business_id, hold_id, state.id, taking.perk.id if taking.perk else None,
         taking.voucher.id if taking.voucher else None, taking.unit, taking.amount, told.opening.location,
@@ -104,7 +102,6 @@ async def _placed(
         at + command.ttl_seconds * _MICROS, None, None, None, None, None, 0, None,
     )  # fmt: skip
     if taking.unit is not None:
-        hold = msgspec.structs.replace(hold, expires_at=await _deadline(hold, state, reader))
         sheet.set_aside(taking.unit, taking.amount)
     code, token = None, secrets.token_urlsafe(16)
     if await stepping_up.needed(
@@ -160,21 +157,6 @@ async def _meant(asking: redeeming.Asking, command: PlaceHold) -> redeeming.Taki
     return taking
 
 
-async def _deadline(hold: HoldRow, state: MemberState, reader: journal.Reader) -> int:
-    """Give the instant until which a hold is good: as asked, but not past the expiry of the units it will take."""
-    assert hold.unit is not None, "units are held"
-    account = accounts_of(state)[hold.unit]
-    open_lots = await ledger.open_lots(reader, hold.business_id, hold.member_id, hold.unit)
-    taken = lots.burn(open_lots, account.set_aside + hold.amount, at=hold.held_at)
-    passed = 0
-    for part in taken:
-        passed += part.amount
-        if passed > account.set_aside:
-            until = part.lot.expires_at
-            return hold.expires_at if until is None else min(hold.expires_at, until)
-    return hold.expires_at
-
-
 async def capture(house: House, caller: Caller, hold_id: str, command: CaptureHold, ticket: Ticket) -> Answer:
     """Spend what a hold set aside, of units also a part. Answers 200 with HoldShown.
 
@@ -199,7 +181,7 @@ async def capture(house: House, caller: Caller, hold_id: str, command: CaptureHo
         if hold.unit is not None:
             rule = f"perk:{hold.perk}" if hold.perk else None
             says = holding.says_of(hold, edition, state.language)
-            await spending.burn(sheet, hold.unit, amount, {}, reader, says=says, rule=rule)
+            await spending.burn(sheet, hold.unit, amount, {}, reader, says=says, rule=rule, hold=hold)
         return holding.ended(told, hold, state, edition, sheet, rows)
 
     return await holding.on_hold(house, caller.business_id, hold_id, "capture", command, ticket, decide)

@@ -6,6 +6,7 @@ holds. A deadline that has passed frees the units at once for everybody who read
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -59,9 +60,12 @@ async def closed(
     return rows
 
 
-async def overdue(house: House, sheet: Sheet, reader: Reader) -> list[Struct]:
-    """Book every hold of the member whose time is up, along with what is being written."""
-    if not any(account.overdue for account in sheet.accounts.values()):
+async def overdue(house: House, sheet: Sheet, reader: Reader, vouchers_used: Collection[str] = ()) -> list[Struct]:
+    """Book every hold of the member whose time is up, along with what is being written.
+
+    A voucher that is being used at once only leaves its hold: what becomes of it is written by whoever uses it.
+    """
+    if not vouchers_used and not any(account.overdue for account in sheet.accounts.values()):
         return []
     found = await reader.fetch(
         f"SELECT {_COLUMNS} FROM holds WHERE business_id = $1 AND member_id = $2 AND status = 'active' "
@@ -70,5 +74,7 @@ async def overdue(house: House, sheet: Sheet, reader: Reader) -> list[Struct]:
     )  # fmt: skip
     rows: list[Struct] = []
     for row in found:
-        rows += await closed(house, sheet, HoldRow(*row), "lapsed", reader)
+        hold = HoldRow(*row)
+        closing = await closed(house, sheet, hold, "lapsed", reader)
+        rows += closing[:1] if hold.voucher_id in vouchers_used else closing
     return rows

@@ -58,6 +58,15 @@ def burn(lots: Iterable[Lot], amount: int, *, at: int) -> tuple[Taken, ...]:
     return take(sorted(ripe, key=burn_order), amount)
 
 
+def burn_held(lots: Iterable[Lot], amount: int, *, held_at: int, at: int) -> tuple[Taken, ...]:
+    """Spend what a hold set aside: what was good when it was placed is good until it ends, and runs out first.
+
+    What waits to be spendable comes last: only where a refund took the rest does a hold reach for it.
+    """
+    good = (lot for lot in lots if lot.expires_at is None or lot.expires_at > held_at)
+    return take(sorted(good, key=lambda lot: (lot.spendable_at > at, burn_order(lot))), amount)
+
+
 def take_back(lots: Sequence[Lot], amount: int, *, earned_by: str) -> tuple[Taken, ...]:
     """Take back what a purchase gave: first out of its own lots, then out of others in the order they are spent."""
     own = sorted((lot for lot in lots if lot.journal_id == earned_by), key=burn_order)
@@ -69,6 +78,11 @@ def after(lots: Sequence[Lot], taken: Iterable[Taken]) -> tuple[Lot, ...]:
     """Give the lots as they are once this has been taken out of them."""
     gone = {part.lot.id: part.amount for part in taken}
     return tuple(msgspec.structs.replace(lot, remaining=lot.remaining - gone.get(lot.id, 0)) for lot in lots)
+
+
+def live(lots: Iterable[Lot], *, at: int) -> tuple[Lot, ...]:
+    """Give the lots that have not reached their expiry."""
+    return tuple(lot for lot in lots if lot.expires_at is None or lot.expires_at > at)
 
 
 def due(lots: Iterable[Lot], *, at: int) -> tuple[Lot, ...]:

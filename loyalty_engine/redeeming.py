@@ -233,7 +233,7 @@ async def _by_hold(asking: Asking, hold_id: str, code: str | None, pointer: str)
 async def by_voucher(asking: Asking, code: str, pointer: str) -> Taking:
     row = None
     if asking.state is not None:
-        row = await vouchers.found(asking.reader, asking.business_id, asking.state.id, code)
+        row = await vouchers.found(asking.reader, asking.business_id, asking.state.id, code, at=asking.now)
     if row is None:
         raise VoucherUnknown(pointer=f"{pointer}/voucher")
     if row.state != "issued":

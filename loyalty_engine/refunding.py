@@ -13,18 +13,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import giving_back, ids, journal, ledger, restoring, tiers
+from loyalty_engine import giving_back, ids, journal, lapsing, ledger, restoring, tiers
 from loyalty_engine.answers import Answer, Awarded, RefundAnswer, TakenBack
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
-from loyalty_engine.errors import (
-    BodyInvalid,
-    PurchaseUnknown,
-    Refused,
-)
+from loyalty_engine.errors import BodyInvalid, PurchaseUnknown, Refused
 from loyalty_engine.instants import to_micros
 from loyalty_engine.ladder import Gained
+from loyalty_engine.lots import live
 from loyalty_engine.members import accounts_of, balances, moved
 from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
 from loyalty_engine.redemption_answers import GivenBack
@@ -216,6 +213,7 @@ async def _decide(
         accounts=accounts_of(state).values(), journal_id=ids.new("rfd", at // 1000), version=bought.version,
         occurred_at=told.opening.occurred_at if happened is None else happened, recorded_at=at,
     )  # fmt: skip
+    overdue = await lapsing.overdue(house, sheet, reader)
     restored = await restoring.restore(sheet, bought, spent_due, edition, reader) if spent_due else restoring.NOTHING
     taken = await _take_back(sheet, bought, due, edition.programme.about.refund, restored.units, reader)
     withdrawn = await _withdrawn(sheet, bought, back, edition, reader) if bought.evidence.granted else ()
@@ -236,7 +234,7 @@ async def _decide(
     return Posting(
         business_id=business_id, expected=state.revision, member=tiers.moved_to(member, now, stands), journal=line,
         entries=tuple(sheet.entries), lots=sheet.lots, burns=sheet.burns, allocations=tuple(sheet.allocations),
-        accounts=sheet.touched, limit_uses=limits + tiers.marks(stands), extra=(*restored.rows, *withdrawn),
+        accounts=sheet.touched, limit_uses=limits + tiers.marks(stands), extra=(*overdue, *restored.rows, *withdrawn),
     )  # fmt: skip
 
 
@@ -265,10 +263,14 @@ async def _take_back(
         held = await restoring.held_after(sheet, unit, reader)
         if sheet.expire(unit, held):
             # What has run out is gone whether or not upkeep has been round: a refund must not depend on that.
-            held = tuple(lot for lot in held if lot.expires_at is None or lot.expires_at > sheet.recorded_at)
+            held = live(held, at=sheet.recorded_at)
         account = sheet.accounts[unit]
+        free = account.balance - account.set_aside
+        if policy != "owe":
+            # What ran out is there only for the hold that it waits for.
+            held, free = live(held, at=sheet.recorded_at), free - account.lapsed
         of_unit = [(award, part) for award, part in due if award.unit == unit]
-        for taken in takings(of_unit, policy, account.balance - account.set_aside, held, bought.id):
+        for taken in takings(of_unit, policy, free, held, bought.id):
             award, entry = taken.award, None
             if taken.amount:
                 entry = sheet.debit(

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine import lapsing, ledger, lots, vouchers
+from loyalty_engine.errors import InsufficientBalance
 from loyalty_engine.evidence import Spent
 from loyalty_engine.redemption_answers import LineOff, Redeemed
 from loyalty_engine.rows import LimitUseRow, limit_row
@@ -22,6 +23,7 @@ from loyalty_engine.wording import language_for, perk_name, redeemed_lines, unit
 if TYPE_CHECKING:
     from loyalty_engine.journal import Reader
     from loyalty_engine.redeeming import Asking, Plan, Taking
+    from loyalty_engine.redemption_rows import HoldRow
 
 OpenLots = dict[str, tuple[lots.Lot, ...]]
 
@@ -50,7 +52,9 @@ NOTHING = Entered()
 async def enter(plan: Plan, sheet: ledger.Sheet, reader: Reader) -> Entered:
     """Burn the units and redeem the vouchers of a plan. After this point nothing can be refused."""
     asking = plan.asking
-    spent, redeemed, rows, open_lots = [], [], await lapsing.overdue(asking.house, sheet, reader), OpenLots()
+    papers = [taking.voucher.id for taking in plan.takings if taking.voucher is not None]
+    rows = await lapsing.overdue(asking.house, sheet, reader, papers)
+    spent, redeemed, open_lots = [], [], OpenLots()
     language = language_for(asking.edition.programme, asking.facts.language)
     shown = tell(plan, asking.edition.programme, language)
     for taking, discount, told in zip(plan.takings, plan.discounts, shown, strict=True):
@@ -60,7 +64,8 @@ async def enter(plan: Plan, sheet: ledger.Sheet, reader: Reader) -> Entered:
             rows += await lapsing.closed(asking.house, sheet, taking.hold, "captured", reader, captured=captured)
         if taking.unit is not None:
             rule = f"perk:{taking.perk.id}" if taking.perk else None
-            entry = await burn(sheet, taking.unit, taking.amount, open_lots, reader, says=told.says, rule=rule)
+            entry = await burn(sheet, taking.unit, taking.amount, open_lots, reader, says=told.says, rule=rule,
+                               hold=taking.hold)  # fmt: skip
         if taking.voucher is not None:
             rows += vouchers.redeemed(taking.voucher, sheet.journal_id, sheet.recorded_at)
         kept = Spent(
@@ -75,15 +80,33 @@ async def enter(plan: Plan, sheet: ledger.Sheet, reader: Reader) -> Entered:
 
 
 async def burn(
-    sheet: ledger.Sheet, unit: str, amount: int, open_lots: OpenLots, reader: Reader, *, says: str, rule: str | None
-) -> str:
-    """Spend units out of the member's lots, earliest expiry first; gives the entry."""
+    sheet: ledger.Sheet, unit: str, amount: int, open_lots: OpenLots, reader: Reader, *, says: str, rule: str | None,
+    hold: HoldRow | None = None,
+) -> str:  # fmt: skip
+    """Spend units out of the member's lots, earliest expiry first; gives the entry.
+
+    With a hold, what it set aside: InsufficientBalance where a refund under `owe` has taken that as well.
+    """
     if unit not in open_lots:
         open_lots[unit] = await ledger.open_lots(reader, sheet.business_id, sheet.member_id, unit)
-    taken = lots.burn(open_lots[unit], amount, at=sheet.recorded_at)
+    if hold is None:
+        taken = lots.burn(open_lots[unit], amount, at=sheet.recorded_at)
+    else:
+        taken = lots.burn_held(open_lots[unit], amount, held_at=hold.held_at, at=sheet.recorded_at)
+        there = sum(part.amount for part in taken)
+        if there < amount and await _unmoved(sheet, reader):
+            raise InsufficientBalance(pointer="/amount", unit=unit, needed=amount, available=there)
     # Lots are read after the page: where they hold less by now, the member has moved on, and this is never kept.
     open_lots[unit] = lots.after(open_lots[unit], taken)
     return sheet.debit(unit, amount, taken, kind="redemption", counter="redeemed", says=says, rule=rule).id
+
+
+async def _unmoved(sheet: ledger.Sheet, reader: Reader) -> bool:
+    """Tell whether the member is still as their page was read."""
+    found = await reader.fetch(
+        "SELECT revision FROM members WHERE business_id = $1 AND id = $2", sheet.business_id, sheet.member_id
+    )
+    return bool(found[0][0] == sheet.revision - 1)
 
 
 def limits_used(asking: Asking, member_id: str, perks: Sequence[rules.Perk]) -> tuple[LimitUseRow, ...]:

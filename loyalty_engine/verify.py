@@ -126,7 +126,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         'AND j."natural" = p.purchase_natural WHERE p.settled_by IS NULL',
     ),
     Invariant(
-        "I11", "a lot expires once, not before its instant, for what remained, and nothing is spent of it afterwards",
+        "I11", "a lot expires once, not before its instant, for what remained, and then only a hold still spends of it",
         "SELECT a.business_id, a.lot_id FROM allocations a JOIN entries e ON e.business_id = a.business_id "
         "AND e.id = a.entry_id JOIN lots l ON l.business_id = a.business_id AND l.id = a.lot_id "
         "WHERE e.kind = 'breakage' AND (l.expires_at IS NULL OR e.recorded_at < l.expires_at) "
@@ -137,7 +137,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         "UNION ALL SELECT a.business_id, a.lot_id FROM allocations a JOIN entries e ON e.business_id = a.business_id "
         "AND e.id = a.entry_id JOIN lots l ON l.business_id = a.business_id AND l.id = a.lot_id "
         "WHERE a.amount > 0 AND e.kind IN ('redemption', 'adjustment') AND e.amount < 0 "
-        "AND l.expires_at <= e.recorded_at "
+        "AND l.expires_at <= e.recorded_at AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.business_id = e.business_id "
+        "AND h.member_id = e.member_id AND h.closed_in = e.journal_id AND h.status = 'captured' "
+        "AND h.held_at < l.expires_at) "
         "UNION ALL SELECT l.business_id, l.id FROM lots l JOIN accounts c ON c.business_id = l.business_id "
         "AND c.member_id = l.member_id AND c.unit = l.unit WHERE l.remaining > 0 AND l.expires_at IS NOT NULL "
         "AND (c.next_expiry IS NULL OR c.next_expiry > l.expires_at)",

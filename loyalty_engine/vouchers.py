@@ -36,6 +36,15 @@ _FIRST, _LAST = 4, 4
 _COLUMNS = ", ".join(VoucherRow.__struct_fields__)
 
 
+def columns_at(place: str) -> str:
+    """Name a voucher's columns as they are at an instant: what a hold set aside whose time is up is there again."""
+    over = (
+        "EXISTS (SELECT 1 FROM holds h WHERE h.business_id = vouchers.business_id AND h.member_id = vouchers.member_id "
+        f"AND h.voucher_id = vouchers.id AND h.status = 'active' AND h.expires_at <= {place})"
+    )
+    return _COLUMNS.replace("state", f"CASE WHEN state = 'held' AND {over} THEN 'issued' ELSE state END AS state")
+
+
 def new_code() -> str:
     """Make a code such as K7QF-2MXP."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(_FIRST + _LAST))
@@ -78,11 +87,11 @@ def redeemed(row: VoucherRow, journal_id: str, at: int) -> list[Struct]:
     return moved(row, "redeemed", journal_id, at)
 
 
-async def found(reader: Reader, business_id: int, member_id: str, code: str) -> VoucherRow | None:
+async def found(reader: Reader, business_id: int, member_id: str, code: str, *, at: int) -> VoucherRow | None:
     """Find a member's voucher by its code as it was typed; somebody else's is not found."""
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM vouchers WHERE business_id = $1 AND code = $2 AND member_id = $3",  # ours
-        business_id, read_code(code), member_id,
+        f"SELECT {columns_at('$4')} FROM vouchers WHERE business_id = $1 AND code = $2 AND member_id = $3",  # ours
+        business_id, read_code(code), member_id, at,
     )  # fmt: skip
     return VoucherRow(*rows[0]) if rows else None
 
@@ -98,10 +107,12 @@ async def of_id(reader: Reader, business_id: int, voucher_id: str) -> VoucherRow
 async def of_member(reader: Reader, business_id: int, member_id: str, *, at: int) -> tuple[VoucherRow, ...]:
     """Give the vouchers a member can still redeem, those that run out first first."""
     rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM vouchers WHERE business_id = $1 AND member_id = $2 AND state = 'issued'",
-        business_id, member_id,
+        f"SELECT {columns_at('$3')} FROM vouchers WHERE business_id = $1 AND member_id = $2 "
+        "AND state IN ('issued', 'held')",
+        business_id, member_id, at,
     )  # fmt: skip
-    return current((VoucherRow(*row) for row in rows), at=at)
+    there = (VoucherRow(*row) for row in rows)
+    return current((row for row in there if row.state == "issued"), at=at)
 
 
 def current(issued: Iterable[VoucherRow], *, at: int) -> tuple[VoucherRow, ...]:

@@ -75,8 +75,9 @@ class AccountState(Struct, frozen=True, array_like=True):
 
     @property
     def available(self) -> int:
-        """Give what can be spent now."""
-        return self.balance - self.set_aside - self.pending - self.lapsed
+        """Give what can be spent now; what is set aside may have run out, and is no debt."""
+        reach = self.balance - self.pending - self.lapsed
+        return reach - min(self.set_aside, max(0, reach))
 
 
 class LimitState(Struct, frozen=True, array_like=True):
@@ -164,7 +165,9 @@ _USED = """JSON((SELECT LIST(u.subject, u."window", u.times, u.amount)) FROM lim
       WHERE u.business_id = q.business_id AND u.member_id = m.id
       AND u.starts_at <= q.occurred_at AND u.ends_at > q.occurred_at))"""
 _VOUCHERS = f"""JSON((SELECT LIST({", ".join(f"v.{name}" for name in VoucherRow.__struct_fields__)})) FROM vouchers v
-      WHERE v.business_id = q.business_id AND v.member_id = m.id AND v.state = 'issued'))"""
+      WHERE v.business_id = q.business_id AND v.member_id = m.id AND v.state IN ('issued', 'held')
+      AND (v.state = 'issued' OR EXISTS (SELECT 1 FROM holds h WHERE h.business_id = v.business_id
+      AND h.member_id = v.member_id AND h.voucher_id = v.id AND h.status = 'active' AND h.expires_at <= q.now))))"""
 
 # LIST(a, b)) and OBJECT(...) stand for the two engines' names of the same JSON functions; JSON( keeps SQLite from
 # taking a nested document for a string. {asked} is the relation of openings.

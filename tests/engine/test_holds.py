@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import expiring, holding, holds, outbox
+from loyalty_engine import holding, holds, outbox
 from loyalty_engine.answers_of_holds import HoldShown
 from loyalty_engine.businesses import Caller
 from loyalty_engine.errors import InsufficientBalance, LoyaltyError
@@ -121,19 +121,6 @@ async def test_upkeep_books_what_has_lapsed_once(house: House, cafe: Caller) -> 
 
     assert rounds == [2, 0, 0]
     assert await house.database.fetch("SELECT 1 FROM accounts WHERE held <> 0") == []
-    assert await broken(house) == []
-
-
-async def test_a_hold_never_outlives_the_units_it_sets_aside(house: House, cafe: Caller) -> None:
-    await with_units(house, cafe, kroner=1)
-    minute_before = MONDAY.replace(year=2027) - timedelta(minutes=1)
-
-    hold = await sets_aside(house, cafe, unit="kroner", amount=1, at=minute_before)
-    await expiring.expire(house, at=MONDAY.replace(year=2027))
-
-    assert hold.expires_at == "2027-11-23T09:30:00Z"
-    with pytest.raises(HoldClosed):
-        await captures(house, cafe, hold.id, at=MONDAY.replace(year=2027))
     assert await broken(house) == []
 
 

@@ -117,7 +117,8 @@ async def of_member(reader: Reader, business_id: int, member_id: str, *, at: int
 
 def current(issued: Iterable[VoucherRow], *, at: int) -> tuple[VoucherRow, ...]:
     """Give those of these vouchers that have not run out, those that run out first first."""
-    held = [row for row in issued if row.expires_at is None or row.expires_at > at]
+    there = (row if row.state == "issued" else msgspec.structs.replace(row, state="issued") for row in issued)
+    held = [row for row in there if row.expires_at is None or row.expires_at > at]
     return tuple(sorted(held, key=lambda row: (row.expires_at is None, row.expires_at, row.id)))
 
 

@@ -40,13 +40,14 @@ def test(arguments: list[str]) -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """Everything a change must pass: format, lint, types, architecture, docs, tests, each timed."""
+    """Everything a change must pass: format, lint, types, architecture, docs, neighbours, tests, each timed."""
     steps = {
         "format": ["ruff", "format", "--check", "."],
         "lint": ["ruff", "check", "."],
         "types": ["mypy"],
         "architecture": ["lint-imports"],
         "reference": ["python", "docs/make_reference.py", "--check"],
+        "neighbours": ["python", "-m", "pytest", "-m", "browser or interop", *arguments],
         "tests": ["python", "-m", "pytest", "-n", "2", *arguments],
     }
     took: dict[str, tuple[int, float]] = {}

@@ -148,8 +148,8 @@ def migrate(url: str) -> None:
     subprocess.run([sys.executable, "-c", MIGRATE, url], check=True, cwd=Path(__file__).parent.parent)
 
 
-def do_without(missing: PostgresMissing) -> NoReturn:
-    """Skip what needs a PostgreSQL, and say why; on CI fail, for there a skip would read as green."""
+def do_without(missing: PostgresMissing | str) -> NoReturn:
+    """Skip what needs something that is not here, and say why; on CI fail, for there a skip would read as green."""
     if os.environ.get("CI") == "true":
         pytest.fail(str(missing))
     pytest.skip(str(missing))

@@ -1,6 +1,6 @@
 """A handset texts POENG through a real Kannel, and is answered through it: bearerbox, smsbox and fakesmsc from Debian.
 
-Skipped, with the reason, where Kannel cannot be had (`apt-get install kannel kannel-extras`).
+Skipped, with the reason, where Kannel is not (`apt-get install kannel kannel-extras`); on CI that fails.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import quote_from_bytes
 import httpx
 import pytest
 
+from tests.conftest import do_without
 from tests.engine.shop import CAFE
 
 pytestmark = pytest.mark.interop
@@ -167,7 +168,7 @@ def wait(until: object) -> None:
 @pytest.fixture
 def street(tmp_path: Path) -> Iterator[Street]:
     if not (FAKESMSC.exists() and shutil.which("bearerbox", path="/usr/sbin")):
-        pytest.skip("Kannel is not here: apt-get install kannel kannel-extras")
+        do_without("Kannel is not here: apt-get install kannel kannel-extras")
     opened = Street(tmp_path)
     yield opened
     for started in reversed(opened.running):

@@ -66,10 +66,6 @@ def _not_carried_out(programme: rules.Programme) -> tuple[Finding, ...]:
             if effect.written in deeds.TO_COME:
                 says = f'this edition judges "{effect.written}" and does not carry it out yet'
                 found.append(Finding("warned", f"{place}.then.{effect.written}", rule.id, says, None))
-    for name, unit in programme.units.items():
-        if unit.expiry_notice is not None:
-            says = "this edition does not tell members beforehand that units run out yet"
-            found.append(Finding("warned", f"units.{name}.expiry_notice", None, says, None))
     for fact in sorted(programme.needs().facts & knowing.TO_COME):
         says = f"this edition does not keep {fact.replace('_', ' ')} of members yet, so what asks for it does not hold"
         found.append(Finding("warned", "rules", None, says, None))

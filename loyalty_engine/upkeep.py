@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import almanac, cohorts, expiring, holding, keys, refunding, requests, retention, reviewing, sending
+from loyalty_engine import (
+    almanac,
+    cohorts,
+    expiring,
+    holding,
+    keys,
+    noticing,
+    refunding,
+    requests,
+    retention,
+    reviewing,
+    sending,
+)
 from loyalty_engine.errors import Busy
 from loyalty_engine.webhooks import telling
 
@@ -53,6 +65,10 @@ async def _carry_on(house: House, at: datetime) -> int:
     return await cohorts.carry_on(house, at=at)
 
 
+async def _notice(house: House, at: datetime) -> int:
+    return await noticing.notice(house, at=at)
+
+
 async def _send(house: House, at: datetime) -> int:
     return await sending.send_due(house, lambda: at)
 
@@ -81,6 +97,7 @@ JOBS: tuple[Job, ...] = (
     Job("tiers reviewed", _review),
     Job("days of the calendar told", _turn),
     Job("awards to many", _carry_on),
+    Job("expiries told of", _notice),
     Job("messages sent", _send),
     Job("webhooks told", _tell),
     Job("requests reminded of", _remind),

@@ -16,7 +16,7 @@ from loyalty_engine.texts import sayings_of_consent
 Saying = sayings_of_consent.Saying | Literal[
     "welcome", "already", "balance", "nothing", "why", "why_nothing", "perks", "perks_none", "voucher", "too_few",
     "no_such_perk", "refer", "given", "declined", "stopped", "stopped_all", "started", "help", "complaint", "unknown",
-    "stranger",
+    "stranger", "expiring",
 ]  # fmt: skip
 
 _NB: Final[dict[Saying, tuple[str, ...]]] = {
@@ -35,6 +35,7 @@ _NB: Final[dict[Saying, tuple[str, ...]]] = {
     "perks": ("{business}: {perks}.", "Svar BRUK og navnet.", "?Du har {balance}."),
     "perks_none": ("{business}: ingen fordeler akkurat nå.", "?Du har {balance}."),
     "voucher": ("{business}: {perk}.", "Vis koden {code} i kassen.", "?Gjelder til {until}."),
+    "expiring": ("{business}: {balance} går ut {until}.", "?Svar FORDELER for å se hva du kan få."),
     "too_few": ("{perk} koster {price}.", "Du har {balance}."),
     "no_such_perk": ("{business} har ingen slik fordel.", "Svar FORDELER for listen."),
     "refer": ("Del din kode {code} med en venn:", "{link}", "?Dere får begge noe når vennen handler."),
@@ -64,6 +65,7 @@ _NN: Final[dict[Saying, tuple[str, ...]]] = {
     "perks": ("{business}: {perks}.", "Svar BRUK og namnet.", "?Du har {balance}."),
     "perks_none": ("{business}: ingen fordelar akkurat no.", "?Du har {balance}."),
     "voucher": ("{business}: {perk}.", "Vis koden {code} i kassa.", "?Gjeld til {until}."),
+    "expiring": ("{business}: {balance} går ut {until}.", "?Svar FORDELAR for å sjå kva du kan få."),
     "too_few": ("{perk} kostar {price}.", "Du har {balance}."),
     "no_such_perk": ("{business} har ingen slik fordel.", "Svar FORDELAR for lista."),
     "refer": ("Del koden din {code} med ein ven:", "{link}", "?De får begge noko når venen handlar."),
@@ -93,6 +95,7 @@ _SV: Final[dict[Saying, tuple[str, ...]]] = {
     "perks": ("{business}: {perks}.", "Svara ANVÄND och namnet.", "?Du har {balance}."),
     "perks_none": ("{business}: inga förmåner just nu.", "?Du har {balance}."),
     "voucher": ("{business}: {perk}.", "Visa koden {code} i kassan.", "?Gäller till {until}."),
+    "expiring": ("{business}: {balance} går ut {until}.", "?Svara FÖRMÅNER för att se vad du kan få."),
     "too_few": ("{perk} kostar {price}.", "Du har {balance}."),
     "no_such_perk": ("{business} har ingen sådan förmån.", "Svara FÖRMÅNER för listan."),
     "refer": ("Dela din kod {code} med en vän:", "{link}", "?Ni får båda något när vännen handlar."),
@@ -122,6 +125,7 @@ _DA: Final[dict[Saying, tuple[str, ...]]] = {
     "perks": ("{business}: {perks}.", "Svar BRUG og navnet.", "?Du har {balance}."),
     "perks_none": ("{business}: ingen fordele lige nu.", "?Du har {balance}."),
     "voucher": ("{business}: {perk}.", "Vis koden {code} ved kassen.", "?Gælder til {until}."),
+    "expiring": ("{business}: {balance} udløber {until}.", "?Svar FORDELE for at se, hvad du kan få."),
     "too_few": ("{perk} koster {price}.", "Du har {balance}."),
     "no_such_perk": ("{business} har ingen sådan fordel.", "Svar FORDELE for listen."),
     "refer": ("Del din kode {code} med en ven:", "{link}", "?I får begge noget, når vennen handler."),
@@ -155,6 +159,7 @@ _FI: Final[dict[Saying, tuple[str, ...]]] = {
     "perks": ("{business}: {perks}.", "Vastaa KÄYTÄ ja edun nimi.", "?Sinulla on {balance}."),
     "perks_none": ("{business}: ei etuja juuri nyt.", "?Sinulla on {balance}."),
     "voucher": ("{business}: {perk}.", "Näytä kassalla koodi {code}.", "?Voimassa {until} asti."),
+    "expiring": ("{business}: {balance} vanhenee {until}.", "?Vastaa EDUT, niin näet edut."),
     "too_few": ("{perk}: hinta {price}.", "Sinulla on {balance}."),
     "no_such_perk": ("{business}: sellaista etua ei ole.", "Vastaa EDUT, niin saat luettelon."),
     "refer": ("Jaa koodisi {code} ystävälle:", "{link}", "?Saatte molemmat jotain, kun ystävä ostaa."),
@@ -184,6 +189,7 @@ _EN: Final[dict[Saying, tuple[str, ...]]] = {
     "perks": ("{business}: {perks}.", "Reply USE and the name.", "?You have {balance}."),
     "perks_none": ("{business}: no perks right now.", "?You have {balance}."),
     "voucher": ("{business}: {perk}.", "Show the code {code} at the till.", "?Valid until {until}."),
+    "expiring": ("{business}: {balance} will run out on {until}.", "?Reply PERKS to see what you can have."),
     "too_few": ("{perk} costs {price}.", "You have {balance}."),
     "no_such_perk": ("{business} has no such perk.", "Reply PERKS for the list."),
     "refer": ("Share your code {code} with a friend:", "{link}", "?You both get something when they buy."),

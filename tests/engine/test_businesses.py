@@ -217,7 +217,7 @@ keeps_for = "12 months"
     assert warned["rules[4].on"] == 'nothing tells this edition of "case_overdue" yet, so this rule will not fire'
     assert "does not carry it out yet" in warned["rules[5].then.notify"]
     assert "does not keep open case" in warned["rules"]
-    assert "beforehand" in warned["units.points.expiry_notice"]
+    assert "units.points.expiry_notice" not in warned
 
 
 async def test_a_key_of_one_location_reaches_no_further(house: House, cafe: Caller) -> None:

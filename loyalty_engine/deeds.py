@@ -7,15 +7,16 @@ of a programme warns of those. A deed is kept with the command that brought it a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import outbox
+from loyalty_engine import ids, outbox
 from loyalty_engine.outbox import Note
-from loyalty_engine.rows import MemberRow
+from loyalty_engine.rows import JournalLine, MemberRow
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
@@ -26,7 +27,9 @@ OF_THE_LEDGER = frozenset({"award", "multiply"})
 # Effects that another room carries out with what earned them: see granting.py.
 GIVEN = frozenset({"grant"})
 # Effects that the language knows and no room carries out yet; a room that does takes its name from here.
-TO_COME = frozenset({"ask", "notify", "open_case", "promise"})
+TO_COME = frozenset({"ask", "open_case", "promise"})
+# What the journal calls a line that is only there to be told to the business's own systems.
+NOTICE = "notice"
 
 
 class Doing:
@@ -85,4 +88,18 @@ def _message(doing: Doing, happening: rules.Happening) -> None:
     )
 
 
-CARRIED_OUT: dict[str, Carry] = {"tag": _tag, "message": _message}
+def _notify(doing: Doing, happening: rules.Happening) -> None:
+    """Write down that the business's own systems are to be told: the journal is their outbox."""
+    effect, sheet = cast("rules.NotifySystems", happening.values), doing.sheet
+    told = msgspec.json.encode({"rule": happening.rule, "cause": sheet.journal_id}).decode()
+    doing.rows.append(
+        JournalLine(
+            business_id=sheet.business_id, id=ids.new("evt", sheet.recorded_at // 1000), revision=None, kind=NOTICE,
+            key=None, natural=None, fingerprint="", member_id=doing.member.id, subject=effect.event, location=None,
+            occurred_at=sheet.occurred_at, recorded_at=sheet.recorded_at, version=sheet.version, amount_minor=None,
+            input=told, status=HTTPStatus.CREATED, answer="", request_id="",
+        )
+    )  # fmt: skip
+
+
+CARRIED_OUT: dict[str, Carry] = {"tag": _tag, "message": _message, "notify": _notify}

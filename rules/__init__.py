@@ -10,7 +10,7 @@ from rules.check import check
 from rules.compile import Compiled, compile_programme
 from rules.contact import CHANNELS, PURPOSES, SERVICE, Consent, Messages, Most, Wording
 from rules.discounts import Discount, Part, Units, discounts, judged, paid
-from rules.effects.deeds import GrantPerk, SendMessage, TagMember
+from rules.effects.deeds import GrantPerk, NotifySystems, SendMessage, TagMember
 from rules.example import Example
 from rules.facts import Event, Line, MemberFacts, Purchase, Return, without
 from rules.findings import Finding, ProgrammeInvalid
@@ -63,6 +63,7 @@ __all__ = [
     "Messages",
     "Most",
     "Needs",
+    "NotifySystems",
     "Outcome",
     "Part",
     "Period",

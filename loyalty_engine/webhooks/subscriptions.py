@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from loyalty_engine import ids
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import managed
+from loyalty_engine.deeds import NOTICE
 from loyalty_engine.errors_of_texts import WebhookRefused, WebhookUnknown
 from loyalty_engine.instants import shown, shown_or_none, to_micros
 from loyalty_engine.webhooks import signing
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "purchase.recorded", "refund.recorded", "adjustment.recorded", "member.enrolled", "event.recorded",
-    "consent.recorded",
+    "consent.recorded", "notice",
 ]  # fmt: skip
 # A journal line of this kind is told as that.
 KINDS: Final[dict[str, Kind]] = {
     "purchase": "purchase.recorded", "refund": "refund.recorded", "adjustment": "adjustment.recorded",
     "enrolment": "member.enrolled", "event": "event.recorded", "consent": "consent.recorded",
+    NOTICE: "notice",
 }  # fmt: skip
 TEST: Final = "webhook.test"
 _FIELD: Final = "webhook secret"

@@ -12,7 +12,10 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from loyalty_engine import ids
+from loyalty_engine.deeds import NOTICE
 from loyalty_engine.instants import to_micros
 from loyalty_engine.webhooks import posting, signing
 from loyalty_engine.webhooks.posting import AddressRefused, Answered, Poster
@@ -26,7 +29,7 @@ _SECOND: Final = 1_000_000
 _MINUTE: Final = 60 * _SECOND
 _HOUR: Final = 60 * _MINUTE
 # A line may be committed so long after the instant in its id.
-_LATE: Final = 2 * _MINUTE
+LATE: Final = 2 * _MINUTE
 _LEASE: Final = 60 * _SECOND
 _AT_ONCE: Final = 8
 _MOST: Final = 500
@@ -55,7 +58,7 @@ async def _queue_new(
     house: House, now: int, business_id: int, webhook_id: str, kinds: str, created_at: int, seen_until: int
 ) -> None:
     """Queue the events of one webhook since it was last looked at."""
-    since = max(created_at, seen_until - _LATE)
+    since = max(created_at, seen_until - LATE)
     wanted = frozenset(kinds.split()) or frozenset(KINDS.values())
     seen = now
     events: list[tuple[str, str]] = []
@@ -74,10 +77,10 @@ async def _queue_new(
             await queue(transaction, business_id, webhook_id, line, kind, now)
         await transaction.fetch(
             "UPDATE webhooks SET seen_until = $3 WHERE business_id = $1 AND id = $2 AND seen_until < $3",
-            business_id, webhook_id, seen + (_LATE if seen < now else 0),
+            business_id, webhook_id, seen + (LATE if seen < now else 0),
         )  # fmt: skip
 
-    if events or seen_until < now - _LATE:
+    if events or seen_until < now - LATE:
         await house.database.write_transaction(work)
 
 
@@ -124,12 +127,15 @@ async def _deliver(house: House, business_id: int, webhook_id: str, event: str, 
 async def _body(house: House, business_id: int, event: str, kind: str, queued_at: int) -> bytes:
     if kind == TEST:
         return body_of(kind, queued_at, {"id": event})
-    [[member, location, subject, occurred_at]] = await house.database.fetch(
-        "SELECT member_id, location, subject, occurred_at FROM journal WHERE business_id = $1 AND id = $2",
+    [[member, location, subject, occurred_at, told]] = await house.database.fetch(
+        "SELECT member_id, location, subject, occurred_at, input FROM journal WHERE business_id = $1 AND id = $2",
         business_id, event,
     )  # fmt: skip
-    told: dict[str, Any] = {"id": event, "member": member, "location": location}
-    return body_of(kind, occurred_at, told | ({"purchase": subject} if kind == "refund.recorded" else {}))
+    data: dict[str, Any] = {"id": event, "member": member, "location": location}
+    if kind == KINDS[NOTICE]:
+        # A rule's own notice is called as the rule calls it; ours have a dot in their names, and these have none.
+        return body_of(subject, occurred_at, data | msgspec.json.decode(told))
+    return body_of(kind, occurred_at, data | ({"purchase": subject} if kind == "refund.recorded" else {}))
 
 
 Place = tuple[int, str, str]

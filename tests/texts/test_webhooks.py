@@ -17,7 +17,7 @@ from loyalty_engine.commands import Ticket
 from loyalty_engine.errors_of_texts import WebhookRefused
 from loyalty_engine.webhooks import posting, signing, subscriptions, telling
 from loyalty_engine.webhooks.posting import AddressRefused, Answered
-from tests.engine.shop import MONDAY, buys, flat_whites, returns, ticket
+from tests.engine.shop import MONDAY, buys, flat_whites, programme, publish, returns, ticket
 from tests.texts.conftest import Phone
 
 pytestmark = pytest.mark.anyio
@@ -83,6 +83,38 @@ async def test_a_purchase_is_told_once_and_the_receivers_own_library_accepts_it(
     assert library.sign(bought.id, MONDAY + timedelta(seconds=10), body.decode()) == headers["webhook-signature"]
     assert key
     assert await states(phone) == [("purchase.recorded", "delivered", 1)]
+
+
+NOTICE = """
+[[rules]]
+id = "big-spender"
+on = "purchase"
+when.total = { min = 9000 }
+then.notify = { event = "vip-in-the-shop" }
+"""
+
+
+async def test_a_notice_of_a_rule_is_told_under_its_own_name(phone: Phone) -> None:
+    await publish(phone.house, phone.caller, programme(more=NOTICE), at=MONDAY - timedelta(days=1))
+    await subscribed(phone, "notice")
+    at = MONDAY + timedelta(seconds=5)
+    await buys(phone.house, phone.caller, flat_whites("r-1", 1), at=at)
+    big = await buys(phone.house, phone.caller, flat_whites("r-2", 2), at=at)
+    again = await buys(phone.house, phone.caller, flat_whites("r-2", 2), at=at + timedelta(seconds=1))
+    receiver = Receiver()
+
+    for minutes in (1, 5):
+        await telling.tell(phone.house, MONDAY + timedelta(minutes=minutes), post=receiver)
+
+    assert again.id == big.id
+    [(_, headers, body)] = receiver.told
+    told = msgspec.json.decode(body)
+    assert told == {
+        "type": "vip-in-the-shop", "timestamp": "2026-11-23T09:30:05Z",
+        "data": {"id": headers["webhook-id"], "member": big.member.id, "location": None, "rule": "big-spender",
+                 "cause": big.id},
+    }  # fmt: skip
+    assert await states(phone) == [("notice", "delivered", 1)]
 
 
 async def test_what_happened_before_is_not_told_and_only_what_was_asked_for_is(phone: Phone) -> None:

@@ -201,7 +201,7 @@ then.award = { unit = "points", amount = 5 }
 id = "regular"
 on = "purchase"
 when.member = { open_case = true }
-then.notify = { event = "regular_came" }
+then.open_case = { about = "a delivery failed again", within = "2 days" }
 
 [[tiers]]
 id = "gold"
@@ -215,7 +215,7 @@ keeps_for = "12 months"
     warned = {finding.place: finding.says for finding in answer.findings if finding.severity == "warned"}
     assert answer.ok
     assert warned["rules[4].on"] == 'nothing tells this edition of "case_overdue" yet, so this rule will not fire'
-    assert "does not carry it out yet" in warned["rules[5].then.notify"]
+    assert "does not carry it out yet" in warned["rules[5].then.open_case"]
     assert "does not keep open case" in warned["rules"]
     assert "units.points.expiry_notice" not in warned
 

@@ -101,32 +101,28 @@ WEAKENED = {
 }
 
 
+def exceeded(seed: int, without: slice) -> bool:
+    """Do random purchases exceed the bound that is proved without some of the ways to prove one?"""
+    asked, random = returns(seed)
+    del asked._ways[without]
+    found = bounds(asked)
+    return found.proved is not None and most_of(asked, random, 150) > found.proved
+
+
 @pytest.mark.parametrize("name", WEAKENED)
 def test_a_bound_weakened_on_purpose_is_exceeded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, method, weakened = WEAKENED[name]
     monkeypatch.setattr(kind, method, weakened)
 
-    exceeded = 0
-    for seed in range(24):
-        asked, random = returns(seed)
-        del asked._ways[1:]  # the exact encoding would not let the purchase found pass
-        found = bounds(asked)
-        exceeded += found.proved is not None and most_of(asked, random, 150) > found.proved
-
-    assert exceeded > 0
+    # Only the first way: the exact encoding would not let the purchase found pass.
+    assert any(exceeded(seed, slice(1, None)) for seed in range(24))
 
 
 def test_the_exact_encoding_weakened_on_purpose_is_exceeded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Settling, "_extras", no_extras)
 
-    exceeded = 0
-    for seed in range(24):
-        asked, random = returns(seed)
-        del asked._ways[:1]
-        found = bounds(asked)
-        exceeded += found.proved is not None and most_of(asked, random, 150) > found.proved
-
-    assert exceeded > 0
+    # The solver thinks longest about the first five programmes, and none of them has extras that would be missed.
+    assert any(exceeded(seed, slice(1)) for seed in range(5, 24))
 
 
 def test_the_negative_control_breaks_rules_that_random_programmes_have() -> None:

@@ -38,6 +38,7 @@ from api import (
 from api.asking import Ask
 from api.front import Front
 from api.logbook import clock, configure_log
+from api.pages import dress, join, own, posters
 from api.problems import HANDLERS
 from api.texts import carrier, hatch
 from loyalty_engine.house import House, open_house
@@ -82,6 +83,7 @@ def create_app(
             *health.ROUTES,
             *hatch.ROUTES,
             *leave.ROUTES,
+            *(route for page in (join, own, posters, dress) for route in page.ROUTES),
             *documentation.ROUTES,
         ],
         request_class=Ask,

@@ -102,6 +102,8 @@ BELONGINGS: Final[tuple[Belonging, ...]] = (
         instants=("held_at", "expires_at", "closed_at", "code_until"),
         why="what was set aside at a till, under the opaque id",
     ),
+    Belonging(table="page_links", key=("token_hash",), erasure="deleted", hidden=("token_hash",),
+              instants=("made_at", "expires_at", "ended_at")),
     Belonging(table="viewings", instants=("seen_at",), why="who of the staff looked, by opaque id"),
 )  # fmt: skip
 
@@ -120,6 +122,7 @@ NOT_A_MEMBERS: Final[dict[str, str]] = {
     "perk_counts": "how many copies of a perk everybody together has had",
     "tombstones": "keyed hashes of numbers whose member is gone",
     "secrets": "keys of the business, wrapped",
+    "door_codes": "numbers typed on the join page, sealed, until their code is said back or too old",
     "alerts": "what a person should look at, by API key",
 }
 

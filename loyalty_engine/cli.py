@@ -22,6 +22,7 @@ from loyalty_engine.deciding import plan_command, rollback_command, versions_com
 from loyalty_engine.erasures import erasures_group
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
+from loyalty_engine.postering import qr_command
 from loyalty_engine.proving.command import prove_command, say_proofs
 from loyalty_engine.rehearsing import text_command
 from loyalty_engine.rotation import vault_group
@@ -291,8 +292,8 @@ def import_() -> None:
 
 for make in (importing.members_command, importing.purchases_command):
     import_.add_command(make(in_house, business_option, database_option, now))
-OTHERS = (backtest_command, consents, erasures_group, plan_command, prove_command, rollback_command, text_command)
-for command in (*OTHERS, vault_group, versions_command):
+OTHERS = (backtest_command, consents, erasures_group, plan_command, prove_command, qr_command, rollback_command)
+for command in (*OTHERS, text_command, vault_group, versions_command):
     main.add_command(command)
 
 

@@ -72,6 +72,10 @@ async def _erase(house: House, business_id: int, by: str, member_id: str, at: in
                 "DELETE FROM messages WHERE business_id = $1 AND number_index = $2",
                 business_id, house.vault.blind_index(business_id, identifier),
             )  # fmt: skip
+            await transaction.fetch(
+                "DELETE FROM door_codes WHERE business_id = $1 AND number_index = $2",
+                business_id, house.vault.blind_index(business_id, identifier),
+            )  # fmt: skip
         for one in everybody:
             await _forget(transaction, business_id, await state_of(transaction, business_id, one), said, by, at)
         return [Erased(business_id, one, at) for one in everybody]

@@ -18,6 +18,7 @@ PREFIXES: Final[dict[str, str]] = {
     "cas": "a case: an unhappy customer being followed up",
     "cnf": "a code that was sent and waits to be said back",
     "con": "a consent record",
+    "dor": "a number typed on the join page, waiting for its code",
     "dlv": "one attempt to deliver to a webhook",
     "ent": "an entry in the ledger",
     "evt": "an event that is not a purchase, or a notice of one sent to a webhook",

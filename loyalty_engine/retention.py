@@ -40,6 +40,8 @@ KEPT: Final = (
     Kept("requests", "answered_at", "keep_requests_days"),
     Kept("alerts", "raised_at", "keep_alerts_days"),
     Kept("confirmations", "expires_at", None),
+    Kept("page_links", "expires_at", None),
+    Kept("door_codes", "expires_at", None),
 )
 
 

@@ -23,6 +23,7 @@ from loyalty_engine.tables_of_identity import (
     Tombstone,
     Viewing,
 )
+from loyalty_engine.tables_of_pages import DoorCode, PageLink
 from loyalty_engine.tables_of_texts import InboundText, PhoneLine, Webhook, WebhookDelivery
 
 
@@ -286,4 +287,6 @@ TABLES: tuple[type[Table], ...] = (
     InboundText,
     Webhook,
     WebhookDelivery,
+    PageLink,
+    DoorCode,
 )

@@ -70,6 +70,11 @@ def language_for(programme: rules.Programme, wanted: str | None) -> str:
     return wanted if wanted in languages else languages[0]
 
 
+def said_in(wording: rules.Wording, language: str) -> str:
+    """Tell in which language a wording is said to somebody: in theirs if it has it, else in its first."""
+    return language if language in wording.says else next(iter(wording.says))
+
+
 def unit_name(programme: rules.Programme, unit: str, amount: int, language: str) -> str:
     """Name a unit as the programme does, one or many; a unit without wording is called by its own name."""
     known = programme.units.get(unit)

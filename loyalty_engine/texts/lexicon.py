@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 Kind = Literal[
     "stop", "stop_all", "start", "join", "yes", "no", "help", "balance", "why", "perks", "use", "refer", "complaint",
-    "code", "not_me",
+    "code", "not_me", "page",
 ]  # fmt: skip
 
 WORDS: Final[dict[Kind, tuple[str, ...]]] = {
@@ -36,6 +36,7 @@ WORDS: Final[dict[Kind, tuple[str, ...]]] = {
         "NOT ME", "THAT WAS NOT ME", "IT WAS NOT ME", "IKKE MEG", "DET VAR IKKE MEG", "IKKJE MEG", "DET VAR IKKJE MEG",
         "INTE JAG", "DET VAR INTE JAG", "IKKE MIG", "DET VAR IKKE MIG", "EN MINÄ", "SE EN OLLUT MINÄ",
     ),
+    "page": ("PAGE", "MY PAGE", "SIDE", "MIN SIDE", "SIDA", "MI SIDE", "MIN SIDA", "SIVU", "OMA SIVU"),
     "complaint": ("COMPLAINT", "COMPLAIN", "KLAGE", "KLAGA", "KLAGOMÅL", "VALITUS"),
 }  # fmt: skip
 # What may follow a word of this kind: nothing, a code, or anything.

@@ -16,7 +16,7 @@ from loyalty_engine.texts import sayings_of_consent
 Saying = sayings_of_consent.Saying | Literal[
     "welcome", "already", "balance", "nothing", "why", "why_nothing", "perks", "perks_none", "voucher", "too_few",
     "no_such_perk", "refer", "given", "declined", "stopped", "stopped_all", "started", "help", "complaint", "unknown",
-    "stranger", "expiring",
+    "stranger", "expiring", "page",
 ]  # fmt: skip
 
 _NB: Final[dict[Saying, tuple[str, ...]]] = {
@@ -48,6 +48,7 @@ _NB: Final[dict[Saying, tuple[str, ...]]] = {
     "complaint": ("Beklager, og takk for at du sier fra.", "{business} leser dette og tar kontakt."),
     "unknown": ("{business} forsto ikke det.", "Svar POENG for saldo, HJELP for mer eller STOPP for å slutte."),
     "stranger": ("Dette nummeret er ikke med hos {business}.", "Svar BLI MED for å samle {unit}."),
+    "page": ("Siden din hos {business}: {link}", "?Lenken virker i 30 minutter.", "Gi den ikke bort."),
 }
 _NN: Final[dict[Saying, tuple[str, ...]]] = {
     "welcome": (
@@ -78,6 +79,7 @@ _NN: Final[dict[Saying, tuple[str, ...]]] = {
     "complaint": ("Orsak, og takk for at du seier frå.", "{business} les dette og tek kontakt."),
     "unknown": ("{business} skjøna ikkje det.", "Svar POENG for saldo, HJELP for meir eller STOPP for å slutte."),
     "stranger": ("Dette nummeret er ikkje med hos {business}.", "Svar BLI MED for å samle {unit}."),
+    "page": ("Sida di hos {business}: {link}", "?Lenkja verkar i 30 minutt.", "Gje ho ikkje bort."),
 }
 _SV: Final[dict[Saying, tuple[str, ...]]] = {
     "welcome": (
@@ -108,6 +110,7 @@ _SV: Final[dict[Saying, tuple[str, ...]]] = {
     "complaint": ("Ledsen för det, och tack för att du säger till.", "{business} läser detta och hör av sig."),
     "unknown": ("{business} förstod inte det.", "Svara POÄNG för saldo, HJÄLP för mer eller STOPP för att sluta."),
     "stranger": ("Detta nummer är inte med hos {business}.", "Svara GÅ MED för att samla {unit}."),
+    "page": ("Din sida hos {business}: {link}", "?Länken fungerar i 30 minuter.", "Ge inte bort den."),
 }
 _DA: Final[dict[Saying, tuple[str, ...]]] = {
     "welcome": (
@@ -138,6 +141,7 @@ _DA: Final[dict[Saying, tuple[str, ...]]] = {
     "complaint": ("Det er vi kede af, og tak fordi du siger til.", "{business} læser dette og vender tilbage."),
     "unknown": ("{business} forstod det ikke.", "Svar POINT for saldo, HJÆLP for mere eller STOP for at stoppe."),
     "stranger": ("Dette nummer er ikke med hos {business}.", "Svar TILMELD for at samle {unit}."),
+    "page": ("Din side hos {business}: {link}", "?Linket virker i 30 minutter.", "Giv det ikke væk."),
 }
 _FI: Final[dict[Saying, tuple[str, ...]]] = {
     "welcome": (
@@ -172,6 +176,7 @@ _FI: Final[dict[Saying, tuple[str, ...]]] = {
     "complaint": ("Olemme pahoillamme, ja kiitos kun kerroit.", "{business} lukee tämän ja palaa asiaan."),
     "unknown": ("{business} ei ymmärtänyt.", "Vastaa PISTEET saldoon, APUA ohjeisiin tai STOP lopettaaksesi."),
     "stranger": ("Tämä numero ei ole mukana: {business}.", "Vastaa LIITY, niin alat kerätä: {unit}."),
+    "page": ("Oma sivusi: {link}", "?Linkki toimii 30 minuuttia, {business}.", "Älä anna sitä muille."),
 }
 _EN: Final[dict[Saying, tuple[str, ...]]] = {
     "welcome": (
@@ -205,6 +210,7 @@ _EN: Final[dict[Saying, tuple[str, ...]]] = {
     "complaint": ("We are sorry, and thank you for telling us.", "{business} reads this and gets back to you."),
     "unknown": ("{business} did not understand that.", "Reply POINTS for your balance, HELP for more or STOP to end."),
     "stranger": ("This number has not joined {business}.", "Reply JOIN to collect {unit}."),
+    "page": ("Your page at {business}: {link}", "?The link works for 30 minutes.", "Give it to nobody."),
 }
 SAYINGS: Final[dict[str, dict[Saying, tuple[str, ...]]]] = {
     language: dict([*said.items(), *sayings_of_consent.SAYINGS[language].items()])

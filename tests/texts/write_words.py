@@ -28,6 +28,7 @@ WORDS = {
     "why": ["WHY", "HVORFOR", "KVIFOR", "VARFÖR", "MIKSI"],
     "perks": ["PERKS", "FORDELER", "FORDELAR", "FÖRMÅNER", "FORDELE", "EDUT"],
     "use": ["USE", "BRUK", "ANVÄND", "BRUG", "KÄYTÄ"],
+    "page": ["PAGE", "MY PAGE", "SIDE", "MIN SIDE", "SIDA", "MI SIDE", "MIN SIDA", "SIVU", "OMA SIVU"],
     "refer": ["REFER", "VERV", "VÄRVA", "HVERV", "SUOSITTELE"],
     "complaint": ["COMPLAINT", "KLAGE", "KLAGA", "VALITUS"],
 }  # fmt: skip  # fmt: skip

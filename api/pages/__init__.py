@@ -1,0 +1,1 @@
+"""The pages members meet without an app: joining, their own page, and the poster that leads there."""

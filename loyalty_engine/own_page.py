@@ -154,10 +154,8 @@ async def _offers(
     programme = edition.programme
     if not programme.perks:
         return ()
-    wallet = offering.Wallet(
-        business_id=business_id, edition=edition, facts=members.facts_of(state, now), occurred=from_micros(now),
-        language=language, reader=house.database,
-    )  # fmt: skip
+    facts = members.facts_of(state, now)
+    wallet = offering.wallet(house.database, business_id, edition, facts, occurred=from_micros(now), language=language)
     return tuple(
         Offer(one.says, one.amount, unit_name(programme, one.unit or "", one.amount, language), one.affordable)
         for one in await offering.offers(wallet, None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from http import HTTPStatus
 from pathlib import Path
@@ -13,7 +11,7 @@ import click
 import msgspec
 
 import rules
-from loyalty_engine import businesses, demo, erasing, importing, programmes, refunding
+from loyalty_engine import businesses, importing, programmes
 from loyalty_engine.answers import Finding
 from loyalty_engine.attesting import consents
 from loyalty_engine.backtest.command import backtest_command
@@ -26,7 +24,8 @@ from loyalty_engine.postering import qr_command
 from loyalty_engine.proving.command import prove_command, say_proofs
 from loyalty_engine.rehearsing import text_command
 from loyalty_engine.rotation import vault_group
-from loyalty_engine.terminal import business_option, database_option, in_house, new_ticket, now, settings_of
+from loyalty_engine.serving import demo_command, serve_command
+from loyalty_engine.terminal import business_option, database_option, in_house, new_ticket, now
 from loyalty_engine.upkeep import go_round
 from loyalty_engine.verify import verify
 
@@ -39,58 +38,6 @@ def main() -> None:
     A first evening: `loyalty apply FILE --business SLUG` publishes a programme, `loyalty keys create --business SLUG
     --scope till` gives a till its key, `loyalty serve` answers it. `loyalty demo` does all of that with a café.
     """
-
-
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
-@click.option("--workers", default=1, show_default=True, help="Processes; SQLite has one writer and takes one.")
-@database_option
-def serve(host: str, port: int, workers: int, database: str | None) -> None:
-    """Answer tills over HTTP."""
-    _free(host, port)
-    if database:
-        os.environ["LOYALTY_DATABASE_URL"] = database
-    settings = settings_of(database)
-    if workers > processes_for(settings.database_url, workers):
-        click.echo("SQLite is written by one process: serving with 1 worker. Use PostgreSQL for more.", err=True)
-
-    async def prepare(house: House) -> None:
-        await refunding.settle_all(house, at=now())
-        await erasing.replay_list(house)
-
-    # The schema is brought forward and leftovers of a crash are settled once, before any worker starts.
-    in_house(database, prepare, new=True)
-    click.echo(f"serving on http://{host}:{port} (the calls: http://{host}:{port}/docs); stop with Ctrl-C")
-    _serve(host, port, processes_for(settings.database_url, workers), settings.log_level)
-
-
-def processes_for(database_url: str, asked: int) -> int:  # SQLite has one writer
-    return 1 if database_url.startswith("sqlite") else asked
-
-
-def _serve(host: str, port: int, workers: int, log_level: str) -> None:
-    import uvicorn
-
-    # The HTTP door is named, not imported: this house does not know who stands before it.
-    uvicorn.run(
-        "api.app:create_app", factory=True, host=host, port=port, workers=workers if workers > 1 else None,
-        log_level=log_level if log_level != "info" else "warning", access_log=False, server_header=False,
-        timeout_graceful_shutdown=10,
-    )  # fmt: skip
-
-
-@main.command(name="demo")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--database", metavar="URL", default="sqlite:///loyalty-demo.db", show_default=True)
-def run_demo(host: str, port: int, database: str) -> None:
-    """Open the Corner Café: a programme, a few members and purchases, a key, and a server."""
-    _free(host, port)
-    os.environ["LOYALTY_DATABASE_URL"] = database
-    opened = in_house(database, lambda house: demo.open_cafe(house, at=now()), new=True)
-    click.echo(demo.welcome(opened, f"http://{host}:{port}"))
-    _serve(host, port, 1, "warning")
 
 
 @main.command()
@@ -122,16 +69,6 @@ def _text_of(file: Path) -> str:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as foreign:
         raise click.ClickException(f"{file} is not written in UTF-8: byte {foreign.start}") from foreign
-
-
-def _free(host: str, port: int) -> None:
-    """Say before anything else happens that somebody listens there already."""
-    with socket.socket() as asked:
-        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            asked.bind((host, port))
-        except OSError as taken:
-            raise click.ClickException(f"{host}:{port} cannot be listened on ({taken.strerror}); try --port") from taken
 
 
 def _format_of(file: Path) -> programmes.Format:
@@ -292,8 +229,8 @@ def import_() -> None:
 
 for make in (importing.members_command, importing.purchases_command):
     import_.add_command(make(in_house, business_option, database_option, now))
-OTHERS = (backtest_command, consents, erasures_group, plan_command, prove_command, qr_command, rollback_command)
-for command in (*OTHERS, text_command, vault_group, versions_command):
+OTHERS = (backtest_command, consents, demo_command, erasures_group, plan_command, prove_command)
+for command in (*OTHERS, qr_command, rollback_command, serve_command, text_command, vault_group, versions_command):
     main.add_command(command)
 
 

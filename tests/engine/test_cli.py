@@ -10,7 +10,7 @@ import apsw
 import pytest
 from click.testing import CliRunner, Result
 
-from loyalty_engine import cli
+from loyalty_engine import cli, serving
 from loyalty_engine.api_keys import parse
 from tests.engine.shop import KEY, programme
 
@@ -154,8 +154,8 @@ def test_what_is_not_there_is_one_sentence_and_no_traceback(terminal: Terminal) 
 
 
 def test_sqlite_is_served_by_one_process_whatever_is_asked() -> None:
-    assert cli.processes_for("sqlite:///loyalty.db", 4) == 1
-    assert cli.processes_for("postgresql://localhost/loyalty", 4) == 4
+    assert serving.processes_for("sqlite:///loyalty.db", 4) == 1
+    assert serving.processes_for("postgresql://localhost/loyalty", 4) == 4
 
 
 def test_a_master_key_is_made_at_the_first_start_and_kept_to_its_owner(

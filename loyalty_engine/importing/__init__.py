@@ -5,6 +5,7 @@
     fields      where a field stands in a row
     gathering   the rows of one receipt together, the receipts in the order they happened
     cells       what stands in one cell: an amount, a quantity, an instant
+    lines       a line of a receipt, and the many that are alike
     receipts    a receipt as the command a till would have sent
     running     every command through the same door as a till's, many members at a time
     report      what was recorded, and what was not and why

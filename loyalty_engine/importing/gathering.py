@@ -8,7 +8,7 @@ gives what the till would have given: a member's first purchase is their earlies
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -74,8 +74,30 @@ def parcels(
         yield parcel
 
 
+_Columns = list[str | tuple[str, ...]]
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[tuple[int, Cells]]).decode
+_decode = msgspec.msgpack.Decoder(tuple[list[int], _Columns | None, list[Cells] | None]).decode
+
+
+def pack(rows: Sequence[tuple[int, Cells]]) -> bytes:
+    """Write rows down column by column: what all of them say, such as the receipt they are of, is written once."""
+    numbers = [number for number, _ in rows]
+    cells = [one for _, one in rows]
+    if UNREADABLE in cells:
+        return _encode((numbers, None, cells))
+    columns = [column[0] if column.count(column[0]) == len(column) else column for column in zip(*cells, strict=True)]
+    return _encode((numbers, columns, None))
+
+
+def unpack(packed: bytes) -> Iterator[tuple[int, Cells]]:
+    """Give the rows that were written down."""
+    numbers, columns, cells = _decode(packed)
+    if columns is None:
+        return zip(numbers, cells or (), strict=True)
+    many = len(numbers)
+    return zip(
+        numbers, zip(*[(one,) * many if isinstance(one, str) else one for one in columns], strict=True), strict=True
+    )
 
 
 class SortingTable:
@@ -98,7 +120,7 @@ class SortingTable:
             "ON CONFLICT DO UPDATE SET member = CASE member WHEN '' THEN excluded.member ELSE member END RETURNING id",
             (location, receipt, at, first, member),
         )
-        self._scratch.execute("INSERT INTO parcels VALUES (?, ?, ?)", (known, first, _encode(rows)))
+        self._scratch.execute("INSERT INTO parcels VALUES (?, ?, ?)", (known, first, pack(rows)))
 
     def __len__(self) -> int:
         """Count the receipts."""
@@ -124,7 +146,7 @@ class SortingTable:
         for (_, location, receipt, member), parcels in groupby(found, key=itemgetter(0, 1, 2, 3)):
             yield (
                 member,
-                Gathered(location, receipt, tuple(chain.from_iterable([_decode(parcel[4]) for parcel in parcels]))),
+                Gathered(location, receipt, tuple(chain.from_iterable([unpack(parcel[4]) for parcel in parcels]))),
             )
 
     def close(self) -> None:

@@ -20,10 +20,11 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine.commands import KnownElsewhere, MemberRef, PurchaseLine, RecordPurchase
-from loyalty_engine.importing.cells import CellRefused, amounts, instants, lists, quantities, shared
+from loyalty_engine.importing.cells import CellRefused, amounts, instants, lists
 from loyalty_engine.importing.fields import Fields
 from loyalty_engine.importing.files import Cells
 from loyalty_engine.importing.gathering import UNREADABLE, Gathered
+from loyalty_engine.importing.lines import LineReader
 from loyalty_engine.importing.mapping import FIELDS, MEMBER_FIELDS, Mapping
 from rules.money import EXPONENTS
 
@@ -32,11 +33,8 @@ _LONGEST_NAME = 320
 _ONE_RECEIPT = timedelta(hours=24)
 # Where on the path of msgspec's complaint the line stands.
 _LINE = re.compile(r"\$\.lines\[(\d+)\]")
-_LINES_REMEMBERED = 131_072
 # As many as a purchase may have; a receipt of more is refused like one a till would send.
 _MOST_LINES = 500
-# What a line says but for its number.
-LineFacts = tuple[Any, ...]
 Lines = list[PurchaseLine | dict[str, Any]]
 _TEXTS_OF_A_RECEIPT = ("till", "staff", "channel")
 ROW_UNREADABLE = (
@@ -89,14 +87,10 @@ class ReceiptReader:
         self._constants = mapping.constants.keys() - mapping.columns.keys()
         self._amounts: dict[str, Callable[[str], int]] = {}
         self.instant = instants(mapping.form, programme.timezone)
-        self._quantity = quantities(mapping.form)
-        self._line_money = [(f"{name}_minor", self._of[name]) for name in ("discount", "tax") if name in self._of]
+        self._line = LineReader(fields, mapping)
         self._names = [(field, self._of[field]) for field in MEMBER_FIELDS if field in self._of]
         self.place = fields.cells("location", "receipt", "occurred_at")
         """Gives the cells that an address is read from."""
-        self._line_cells = fields.cells("amount", "quantity", "discount", "tax", "sku", "category", "tags")
-        self._goods = [(name, self._of[name]) for name in ("sku", "category") if name in self._of]
-        self._read_lines: dict[object, tuple[dict[str, Any], LineFacts | None]] = {}
 
     def address(self, cells: Cells) -> tuple[str, str, str]:
         """Give the location, receipt and instant of a row as they are written."""
@@ -197,56 +191,20 @@ class ReceiptReader:
         """Give the lines that were sold and the rows they stand on; a line that no till could send is left as it is."""
         lines: Lines = []
         numbers = []
+        read = self._line.read
         for number, cells in found.rows:
-            told, facts = self._line(found, number, cells, amount)
+            try:
+                told = read(cells, amount)
+            except CellRefused as refused:
+                raise ReceiptRefused(Problem((number,), found.receipt, refused.code, str(refused))) from refused
             if not told:
                 continue
             numbers.append(number)
-            if facts is not None:
-                lines.append(PurchaseLine(str(len(numbers)), *facts))
-                continue
-            named = self._of["line"](cells) if "line" in self._of else ""
-            lines.append(told | {"line": named or str(len(numbers))})
+            if isinstance(told, tuple):
+                lines.append(PurchaseLine(str(len(numbers)), *told))
+            else:
+                lines.append(told | {"line": self._line.named(cells) or str(len(numbers))})
         return lines, numbers
-
-    def _line(
-        self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]
-    ) -> tuple[dict[str, Any], LineFacts | None]:
-        """Read a line. Many are alike but for their number, so those that were read are remembered."""
-        key = (amount, *self._line_cells(cells))
-        known = self._read_lines.get(key)
-        if known is None:
-            try:
-                told = self._read_line(found, number, cells, amount)
-            except CellRefused as refused:
-                raise ReceiptRefused(Problem((number,), found.receipt, refused.code, str(refused))) from refused
-            known = (told, None if "line" in self._of else _held(told))
-            if len(self._read_lines) < _LINES_REMEMBERED:
-                self._read_lines[key] = known
-        return known
-
-    def _read_line(self, found: Gathered, number: int, cells: Cells, amount: Callable[[str], int]) -> dict[str, Any]:
-        """Read what was bought, how many and for how much; nothing where nothing was sold."""
-        of = self._of
-        paid = amount(of["amount"](cells))
-        said = of["quantity"](cells) if "quantity" in of else ""
-        quantity = self._quantity(said) if said else 1
-        if quantity == 0 and paid == 0:
-            return {}
-        if quantity < 0 or paid < 0:
-            says = "A line below zero is a return: record it as a refund of its purchase."
-            raise ReceiptRefused(Problem((number,), found.receipt, "line_negative", says))
-        line: dict[str, Any] = {"amount_minor": paid, "quantity": quantity or 1, **self._goods_of(cells)}
-        for name, read in self._line_money:
-            if text := read(cells):
-                line[name] = abs(amount(text))
-        return line
-
-    def _goods_of(self, cells: Cells) -> dict[str, Any]:
-        goods: dict[str, Any] = {name: text for name, read in self._goods if (text := read(cells))}
-        if "tags" in self._of and (tags := self._listed(self._of["tags"](cells))):
-            goods["tags"] = tags
-        return goods
 
     def _total(self, found: Gathered, rows: list[Cells], amount: Callable[[str], int], lines: Lines | None) -> int:
         said = self._same(found, rows, "total")
@@ -285,13 +243,3 @@ class ReceiptReader:
 
     def _refused(self, found: Gathered, code: str, says: str) -> ReceiptRefused:
         return ReceiptRefused(Problem(found.numbers, found.receipt, code, says))
-
-
-def _held(told: dict[str, Any]) -> LineFacts | None:
-    """Hold a line against the sizes a till's line may have; give all but its number, None where it is too much."""
-    if not told:
-        return None
-    try:
-        return tuple(map(shared, msgspec.structs.astuple(msgspec.convert(told | {"line": "1"}, PurchaseLine))[1:]))
-    except msgspec.ValidationError:
-        return None

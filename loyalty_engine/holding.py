@@ -145,7 +145,7 @@ def ended(
 ) -> Posting:  # fmt: skip
     """Write down that a hold is over."""
     closed = next(row for row in rows if isinstance(row, HoldRow) and row.id == hold.id)
-    limits = _limits_freed(hold, state, edition) if freed else ()
+    limits = limits_freed(hold, state, edition) if freed else ()
     answer = msgspec.json.encode(as_shown(closed, edition, sheet.accounts, state.language))
     return Posting(
         business_id=hold.business_id, expected=state.revision, member=moved(hold.business_id, state),
@@ -154,7 +154,7 @@ def ended(
     )  # fmt: skip
 
 
-def _limits_freed(hold: HoldRow, state: MemberState, edition: Edition) -> tuple[LimitUseRow, ...]:
+def limits_freed(hold: HoldRow, state: MemberState, edition: Edition) -> tuple[LimitUseRow, ...]:
     """Let a perk that was not had after all no longer count as had."""
     perk = edition.programme.perk(hold.perk) if hold.perk and hold.voucher_id is None else None
     if perk is None:

@@ -31,6 +31,16 @@ async def of_id(reader: Reader, business_id: int, hold_id: str) -> HoldRow | Non
     return HoldRow(*rows[0]) if rows else None
 
 
+async def active(reader: Reader, business_id: int, member_id: str, at: int) -> list[HoldRow]:
+    """Give a member's holds that are active at an instant, the oldest first."""
+    found = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM holds WHERE business_id = $1 AND member_id = $2 AND status = 'active' "
+        "AND expires_at > $3 ORDER BY id",
+        business_id, member_id, at,
+    )  # fmt: skip
+    return [HoldRow(*row) for row in found]
+
+
 def status_of(hold: HoldRow, at: int) -> str:
     """Give the state a hold is in at an instant: an active one whose deadline has passed has lapsed."""
     return "lapsed" if hold.status == "active" and hold.expires_at <= at else hold.status

@@ -33,13 +33,13 @@ def taken_back(reason: str, language: str = "en") -> str:
 
 # What is being spent, the code it takes, and what to do when it was somebody else.
 _SPENDING = {
-    "da": ("{0} indløses", "Kode: {0}.", "Ikke dig? {0}"),
-    "en": ("{0} is being redeemed", "Code: {0}.", "Not you? {0}"),
-    "fi": ("lunastetaan: {0}", "Koodi: {0}.", "Etkö se ollut sinä? {0}"),
-    "nb": ("{0} løses inn", "Kode: {0}.", "Ikke deg? {0}"),
-    "nn": ("{0} blir løyst inn", "Kode: {0}.", "Ikkje deg? {0}"),
-    "no": ("{0} løses inn", "Kode: {0}.", "Ikke deg? {0}"),
-    "sv": ("{0} löses in", "Kod: {0}.", "Inte du? {0}"),
+    "da": ("{0} indløses", "Kode: {0}.", "Ikke dig? Svar IKKE MIG."),
+    "en": ("{0} is being redeemed", "Code: {0}.", "Not you? Reply NOT ME."),
+    "fi": ("lunastetaan: {0}", "Koodi: {0}.", "Etkö se ollut sinä? Vastaa EN MINÄ."),
+    "nb": ("{0} løses inn", "Kode: {0}.", "Ikke deg? Svar IKKE MEG."),
+    "nn": ("{0} blir løyst inn", "Kode: {0}.", "Ikkje deg? Svar IKKJE MEG."),
+    "no": ("{0} løses inn", "Kode: {0}.", "Ikke deg? Svar IKKE MEG."),
+    "sv": ("{0} löses in", "Kod: {0}.", "Inte du? Svara INTE JAG."),
 }
 
 
@@ -103,7 +103,9 @@ def spending_text(programme: rules.Programme, language: str, *, says: str, code:
     """Tell a member what is being spent at a till, with the code it takes, and how to say that it was not them."""
     spent, wants, other = _SPENDING.get(language, _SPENDING["en"])
     asked = f" {wants.format(code)}" if code else ""
-    return f"{programme.name}: {spent.format(says)}.{asked} {other.format(undo)}"
+    text = f"{rules.plain(programme.name)}: {rules.plain(spent.format(says))}.{asked} {other}"
+    # The token is for whoever has a way to use it; it is not worth a second part.
+    return longer if rules.sms_parts(longer := f"{text} {undo}") == 1 else text
 
 
 def redeemed_lines(

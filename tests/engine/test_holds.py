@@ -243,7 +243,7 @@ async def test_a_new_location_or_a_long_absence_takes_a_code(
 async def test_that_was_not_me_undoes_a_hold_until_it_is_captured(house: House, cafe: Caller) -> None:
     member = await with_units(house, cafe, kroner=30)
     hold = await sets_aside(house, cafe, unit="kroner", amount=30)
-    [token] = re.findall(rf"Ikke deg\? {hold.id}\.(\S+)$", await sent(house, cafe, member))
+    [token] = re.findall(rf"Ikke deg\? Svar IKKE MEG\. {hold.id}\.(\S+)$", await sent(house, cafe, member))
 
     for wrong in ("x" * 22,):
         with pytest.raises(HoldUnknown):

@@ -9,6 +9,7 @@ import time
 PARTS = {
     "rules": ("benchmarks.rules_bench", "judging a purchase by a hundred rules, beside other rule libraries"),
     "http": ("benchmarks.http_bench", "the real server over HTTP, on SQLite and on PostgreSQL, beside pgbench"),
+    "spending": ("benchmarks.spending_bench", "holds, captures and refunds a second over HTTP, beside purchases"),
     "upkeep": ("benchmarks.upkeep_bench", "a million lots that are due, booked as breakage: lots/s and peak memory"),
     "backtest": ("benchmarks.backtest_bench", "a grocer's year lived again, beside DuckDB, Polars and zen-engine"),
 }

@@ -81,7 +81,7 @@ class Tills(NamedTuple):
 def measure(*, quick: bool) -> None:
     """Open both shops, measure everything in turn, and print."""
     members, rounds, seconds = (2_000, 2, 1) if quick else (10_000, 3, 2)
-    with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as scratch, _cluster() as cluster:
+    with tempfile.TemporaryDirectory(prefix="loyalty-bench-") as scratch, cluster_on_disk() as cluster:
         server = postgres.Server(cluster.url, cluster)
         folder = Path(scratch)
         lite = shop.open_cafe(f"sqlite:///{folder}/cafe.db", folder, "sqlite", members)
@@ -121,7 +121,7 @@ def measure(*, quick: bool) -> None:
 
 
 @contextlib.contextmanager
-def _cluster() -> Iterator[postgres.Cluster]:
+def cluster_on_disk() -> Iterator[postgres.Cluster]:
     """A PostgreSQL of our own with its usual durability, on a disk: the tests' lies in memory."""
     postgres.MEMORY = Path(tempfile.gettempdir())
     cluster = postgres.make()

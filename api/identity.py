@@ -19,7 +19,12 @@ from loyalty_engine.errors import (
     MergeUnknown,
     ProgrammeMissing,
 )
-from loyalty_engine.errors_of_identity import ConfirmationRefused, IdentifierTaken, SecondFactNeeded
+from loyalty_engine.errors_of_identity import (
+    ConfirmationRefused,
+    IdentifierTaken,
+    SecondFactNeeded,
+    VerificationNeeded,
+)
 from loyalty_engine.people import (
     ChangeAnswer,
     ChangeMember,
@@ -73,7 +78,7 @@ async def undo_merge(request: Ask, merge_id: FromPath[str]) -> ASGIApp:
     **promised(
         scopes=TILL,
         answers={200: ChangeAnswer},
-        refusals=(IdempotencyKeyReused, IdentifierInvalid, MemberUnknown, ProgrammeMissing),
+        refusals=(IdempotencyKeyReused, IdentifierInvalid, MemberUnknown, ProgrammeMissing, VerificationNeeded),
         changes=True,
     ),
 )

@@ -10,6 +10,7 @@ from api.asking import Ask, reply
 from api.calls import TILL_OR_READ, promised
 from loyalty_engine import explaining, ids
 from loyalty_engine.errors import EntryUnknown, ParameterMalformed
+from loyalty_engine.errors_of_identity import VerificationNeeded
 from loyalty_engine.explaining import EntryExplained
 
 
@@ -18,7 +19,7 @@ from loyalty_engine.explaining import EntryExplained
     **promised(
         scopes=TILL_OR_READ,
         answers={200: EntryExplained},
-        refusals=(EntryUnknown, ParameterMalformed),
+        refusals=(EntryUnknown, ParameterMalformed, VerificationNeeded),
         asks={"language": "^[a-z]{2,3}(-[A-Z]{2})?$"},
     ),
 )
@@ -27,7 +28,10 @@ async def explain_entry(request: Ask, entry_id: FromPath[str]) -> ASGIApp:
     language = request.asked().get("language")
     if not ids.is_id(entry_id, "ent"):
         raise EntryUnknown
-    return reply(await explaining.explain_entry(request.house, request.caller, entry_id, language=language))
+    explained = await explaining.asked_at_the_counter(
+        request.house, request.caller, entry_id, at=request.received_at, language=language
+    )
+    return reply(explained)
 
 
 ROUTES = [explain_entry]

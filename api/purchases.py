@@ -30,6 +30,7 @@ from loyalty_engine.errors import (
     ReceiptConflict,
     RefundExceedsPurchase,
 )
+from loyalty_engine.errors_of_identity import VerificationNeeded
 
 _BASKET = (
     LocationNotYours, MemberUnknown, IdentifierInvalid, OccurredInFuture, OccurredTooLongAgo,
@@ -53,7 +54,7 @@ async def quote_purchase(request: Ask, data: JSONBody[QuotePurchase]) -> ASGIApp
     **promised(
         scopes=TILL,
         answers={201: PurchaseAnswer},
-        refusals=(*_BASKET, IdempotencyKeyReused, ReceiptConflict, *CONSENT),
+        refusals=(*_BASKET, IdempotencyKeyReused, ReceiptConflict, VerificationNeeded, *CONSENT),
         changes=True,
     ),
 )

@@ -21,6 +21,7 @@ from loyalty_engine.errors import (
     ProgrammeMissing,
     UnitUnknown,
 )
+from loyalty_engine.errors_of_identity import VerificationNeeded
 from loyalty_engine.errors_of_spending import (
     CodeUsedUp,
     CodeWrong,
@@ -51,6 +52,7 @@ _MAY_HAVE = (PerkUnknown, PerkNotNow, PerkNotForTier, PerkUsedUp, PerkAllGone, I
         refusals=(
             IdempotencyKeyReused, LocationNotYours, IdentifierInvalid, MemberUnknown, MemberNotFoundByNumber,
             ProgrammeMissing, PerkOnlyGranted, *_MAY_HAVE, VoucherUnknown, VoucherUsed, VoucherExpired, UnitUnknown,
+            VerificationNeeded,
         ),
         changes=True,
     ),
@@ -74,7 +76,7 @@ async def read_hold(request: Ask, hold_id: FromPath[str]) -> ASGIApp:
         scopes=TILL,
         answers={200: HoldShown},
         refusals=(IdempotencyKeyReused, HoldUnknown, HoldClosed, StepUpRequired, CodeUsedUp, CodeWrong,
-                  InsufficientBalance),
+                  InsufficientBalance, VerificationNeeded),
         changes=True,
     ),
 )  # fmt: skip
@@ -120,7 +122,15 @@ async def undo_hold(request: Ask, hold_id: FromPath[str], data: JSONBody[UndoHol
     **promised(
         scopes=MANAGE,
         answers={201: VoucherAnswer},
-        refusals=(IdempotencyKeyReused, MemberUnknown, ProgrammeMissing, BodyInvalid, PerkOnlyGranted, *_MAY_HAVE),
+        refusals=(
+            IdempotencyKeyReused,
+            MemberUnknown,
+            ProgrammeMissing,
+            BodyInvalid,
+            PerkOnlyGranted,
+            *_MAY_HAVE,
+            VerificationNeeded,
+        ),
         changes=True,
     ),
 )
@@ -134,7 +144,7 @@ async def issue_voucher(request: Ask, member_id: FromPath[str], data: JSONBody[I
 
 @get(
     "/members/{member_id:str}/vouchers",
-    **promised(scopes=TILL_OR_READ, answers={200: VoucherPage}, refusals=(MemberUnknown,)),
+    **promised(scopes=TILL_OR_READ, answers={200: VoucherPage}, refusals=(MemberUnknown, VerificationNeeded)),
 )
 async def list_vouchers(request: Ask, member_id: FromPath[str]) -> ASGIApp:
     """Show a member's vouchers, newest first, used ones too."""
@@ -145,7 +155,7 @@ async def list_vouchers(request: Ask, member_id: FromPath[str]) -> ASGIApp:
 
 @get(
     "/vouchers/{voucher_id:str}",
-    **promised(scopes=TILL_OR_READ, answers={200: VoucherAnswer}, refusals=(VoucherUnknown,)),
+    **promised(scopes=TILL_OR_READ, answers={200: VoucherAnswer}, refusals=(VoucherUnknown, VerificationNeeded)),
 )
 async def read_voucher(request: Ask, voucher_id: FromPath[str]) -> ASGIApp:
     """Show a voucher with its QR picture and its history."""

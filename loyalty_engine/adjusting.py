@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from loyalty_engine import ids, journal, ledger, lots
+from loyalty_engine import dormancy, ids, journal, ledger, lots
 from loyalty_engine.answers import AdjustmentAnswer, Answer
 from loyalty_engine.database import Opening, Page
 from loyalty_engine.errors import BodyInvalid, InsufficientBalance, MemberUnknown, UnitUnknown
@@ -68,6 +68,8 @@ async def adjust(house: House, caller: Caller, member_id: str, command: AdjustBa
             sheet.journal_id, entry, command.unit, command.amount, command.reason,
             balances(edition.programme, sheet.accounts),
         )  # fmt: skip
+        if command.staff is not None and await dormancy.doubted(reader, caller.business_id, edition, state, at):
+            answer = dormancy.bare(answer)
         line = journal.line(
             told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
             revision=sheet.revision, version=edition.version, input=msgspec.json.encode(command).decode(),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import UNSET
 
-from loyalty_engine import ids, journal, outbox
+from loyalty_engine import dormancy, ids, journal, outbox
 from loyalty_engine.answers import Answer
 from loyalty_engine.commands import MemberRef
 from loyalty_engine.database import MemberState, Opening, Page
@@ -51,12 +51,14 @@ async def change(house: House, caller: Caller, member_id: str, command: ChangeMe
     A number or address only gets its code sent. Refused in this order: two at once, one that cannot be read, a member
     who is not here.
     """
-    new = _new_identifier(house, caller, command, (await house.shelf.current(caller.business_id)).programme.country)
+    edition = await house.shelf.current(caller.business_id)
+    new = _new_identifier(house, caller, command, edition.programme.country)
     at, business_id = to_micros(ticket.at), caller.business_id
     replaced = None
     if command.replaces is not UNSET:
-        country = (await house.shelf.current(business_id)).programme.country
-        replaced = named(house, business_id, command.replaces, country, pointer="/replaces").blind_index
+        replaced = named(
+            house, business_id, command.replaces, edition.programme.country, pointer="/replaces"
+        ).blind_index
     opening = Opening(business_id=business_id, key=ticket.key, member_id=member_id, occurred_at=at, now=at)
     told = journal.Told(
         kind="change", ticket=ticket, opening=opening,
@@ -67,6 +69,10 @@ async def change(house: House, caller: Caller, member_id: str, command: ChangeMe
         if page.member is None:
             raise MemberUnknown
         state = page.member
+        if command.name is not UNSET or command.birthday is not UNSET:
+            # Both are what a doubted number is held against.
+            newest = await house.shelf.valid_at(business_id, at, published=page.version)
+            await dormancy.sure_at_the_till(reader, caller, newest, state, at)
         profile = profile_of(house, business_id, state) | _said(command)
         profile = {name: value for name, value in profile.items() if value}
         language = state.language if command.language is UNSET else command.language
@@ -91,7 +97,12 @@ async def change(house: House, caller: Caller, member_id: str, command: ChangeMe
 
     answer = await journal.once(house, told, decide)
     kept = msgspec.json.decode(answer.body, type=ChangeAnswer)
-    profile = profile_of(house, business_id, await state_of(house, business_id, kept.id, at))
+    state = await state_of(house, business_id, kept.id, at)
+    if await dormancy.doubted(house.database, business_id, await house.shelf.current(business_id), state, at):
+        return msgspec.structs.replace(
+            answer, body=msgspec.json.encode(msgspec.structs.replace(kept, masked=(), language=None))
+        )
+    profile = profile_of(house, business_id, state)
     full = msgspec.structs.replace(kept, name=profile.get("name"), birthday=profile.get("birthday"))
     return msgspec.structs.replace(answer, body=msgspec.json.encode(full))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 import rules
-from loyalty_engine import agreeing, awarding, granting, ids, journal, ledger, tiers
+from loyalty_engine import agreeing, awarding, dormancy, granting, ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
@@ -63,6 +63,8 @@ async def _known_already(
     business_id = told.opening.business_id
     answer = await as_shown(house, business_id, state, edition.programme, reader)
     answer = msgspec.structs.replace(answer, name=None, birthday=None)
+    if await dormancy.doubted(reader, business_id, edition, state, told.opening.now):
+        answer = msgspec.structs.replace(dormancy.bare(answer), masked=(), language=None, visits=0, spend_minor=0)
     line_id = ids.new("jnl", told.opening.now // 1000)
     line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=state.id)
     if not command.consents:

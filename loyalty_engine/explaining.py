@@ -7,15 +7,19 @@ sentences that were answered at the till.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 import rules
+from loyalty_engine import dormancy, presence
 from loyalty_engine.answers import LedgerEntry
+from loyalty_engine.database import Opening
 from loyalty_engine.errors import EntryUnknown
 from loyalty_engine.evidence import JUDGED, PurchaseEvidence, RefundEvidence, judged_in
+from loyalty_engine.instants import to_micros
 from loyalty_engine.members import ENTRY_COLUMNS, ledger_entry
 from loyalty_engine.wording import taken_back
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from loyalty_engine.house import House
     from loyalty_engine.shelf import Edition
 
-_COLUMNS = f"{ENTRY_COLUMNS}, j.input, e.reverses, j.revision"
+_COLUMNS = f"{ENTRY_COLUMNS}, j.input, e.reverses, j.revision, e.member_id"
 
 
 class RuleExplained(Struct, frozen=True):
@@ -49,6 +53,23 @@ class EntryExplained(Struct, frozen=True):
     sentence: str | None
     rules: tuple[RuleExplained, ...]
     reverses: EntryExplained | None = None
+
+
+async def asked_at_the_counter(
+    house: House, caller: Caller, entry_id: str, *, at: datetime, language: str | None = None
+) -> EntryExplained:
+    """Explain an entry to whoever asks with a key.
+
+    Raises EntryUnknown, and VerificationNeeded where a till asks and the number may be somebody else's by now.
+    """
+    row = await _row(house, caller.business_id, entry_id)
+    now = to_micros(at)
+    page = await presence.page_of(
+        house.database, Opening(business_id=caller.business_id, member_id=row[16], occurred_at=now, now=now)
+    )
+    newest = await house.shelf.valid_at(caller.business_id, now, published=page.version if page else 0)
+    await dormancy.sure_at_the_till(house.database, caller, newest, page.member if page else None, now)
+    return await explain_entry(house, caller, entry_id, language=language)
 
 
 async def explain_entry(house: House, caller: Caller, entry_id: str, *, language: str | None = None) -> EntryExplained:

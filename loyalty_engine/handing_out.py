@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import ids, journal, lapsing, ledger, redeeming, spending, vouchers
+from loyalty_engine import dormancy, ids, journal, lapsing, ledger, presence, redeeming, spending, vouchers
 from loyalty_engine.answers import Answer
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import BodyInvalid, MemberUnknown
 from loyalty_engine.errors_of_spending import PerkAllGone, PerkUnknown, VoucherUnknown
 from loyalty_engine.instants import shown, to_micros
-from loyalty_engine.members import accounts_of, facts_of, moved, state_of
+from loyalty_engine.members import accounts_of, facts_of, moved
 from loyalty_engine.redemption_answers import VoucherAnswer, VoucherPage, VoucherStepShown
 from loyalty_engine.redemption_rows import VoucherRow, VoucherStepRow
 from loyalty_engine.rows import LimitUseRow, Posting
@@ -103,10 +103,14 @@ async def buy(
     asking: redeeming.Asking, perk: rules.Perk, sheet: ledger.Sheet, reader: journal.Reader, *, origin: str,
     reason: str = "",
 ) -> Issued:  # fmt: skip
-    """Let a member pay for a voucher with units, on the sheet of the command. Raises InsufficientBalance."""
+    """Let a member pay for a voucher with units, on the sheet of the command.
+
+    Raises VerificationNeeded, and InsufficientBalance.
+    """
     price, state = perk.price, asking.state
     assert price is not None, "what may be bought has a price"
     assert state is not None, "a member buys"
+    await dormancy.sure(reader, asking.business_id, asking.edition, state, asking.now)
     rows = await lapsing.overdue(asking.house, sheet, reader)
     redeeming.affordable(
         [redeeming.Taking(pointer="/perk", gives=perk.gives, perk=perk, unit=price.unit, amount=price.amount)], state
@@ -141,11 +145,22 @@ async def _perk(asking: redeeming.Asking, command: IssueVoucher) -> rules.Perk:
     return perk
 
 
+async def _here(house: House, caller: Caller, member_id: str, at: int) -> MemberState:
+    """Read a member whose vouchers may be shown to whoever asks."""
+    opening = Opening(business_id=caller.business_id, member_id=member_id, occurred_at=at, now=at)
+    page = await presence.page_of(house.database, opening)
+    state = presence.here(page.member if page else None)
+    newest = await house.shelf.valid_at(caller.business_id, at, published=page.version if page else 0)
+    await dormancy.sure_at_the_till(house.database, caller, newest, state, at)
+    return state
+
+
 async def read_voucher(house: House, caller: Caller, voucher_id: str, *, at: datetime) -> VoucherAnswer:
     """Show a voucher with its picture and its history."""
     row = await vouchers.of_id(house.database, caller.business_id, voucher_id)
     if row is None:
         raise VoucherUnknown
+    await _here(house, caller, row.member_id, to_micros(at))
     steps = await house.database.fetch(
         "SELECT business_id, voucher_id, journal_id, state, says, at FROM voucher_steps "
         "WHERE business_id = $1 AND voucher_id = $2 ORDER BY at, journal_id",
@@ -157,7 +172,7 @@ async def read_voucher(house: House, caller: Caller, voucher_id: str, *, at: dat
 
 async def list_vouchers(house: House, caller: Caller, member_id: str, *, at: datetime) -> VoucherPage:
     """Show a member's newest vouchers, used ones too."""
-    state = await state_of(house, caller.business_id, member_id, to_micros(at))
+    state = await _here(house, caller, member_id, to_micros(at))
     rows = await house.database.fetch(
         f"SELECT {vouchers.columns_at('$3')} FROM vouchers WHERE business_id = $1 AND member_id = $2 "  # our columns
         f"ORDER BY issued_at DESC, id DESC LIMIT {_LISTED}",

@@ -17,7 +17,7 @@ from datetime import datetime
 import msgspec
 
 import rules
-from loyalty_engine import awarding, granting, ids, journal, ledger, tiers
+from loyalty_engine import awarding, dormancy, granting, ids, journal, ledger, tiers
 from loyalty_engine.answers import Answer, Awarded, EventAnswer, MemberSeen, TierSeen
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import RecordEvent, Ticket
@@ -114,6 +114,8 @@ async def posted(
     tier = tiers.seen(edition, stands, state.language)
     given = await granting.grants(sheet, (came,), reader)
     answer = _answer(came, sheet, awards, MemberSeen(state.id, masked, new=False), tier, state.language, given)
+    if await dormancy.doubted(reader, business_id, edition, state, recorded_at):
+        answer = msgspec.structs.replace(dormancy.bare(answer), explanation=())
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
         revision=sheet.revision, version=edition.version, subject=came.event.kind,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import ids, journal, lapsing, ledger
+from loyalty_engine import dormancy, ids, journal, lapsing, ledger
 from loyalty_engine.answers import Answer
 from loyalty_engine.answers_of_holds import HoldShown
 from loyalty_engine.businesses import Caller
@@ -104,10 +104,13 @@ async def read_hold(house: House, caller: Caller, hold_id: str, *, at: datetime)
     state = page.member if page else None
     edition = await house.shelf.numbered(hold.business_id, hold.version)
     now_is = msgspec.structs.replace(hold, status=lapsing.status_of(hold, now))
-    return as_shown(now_is, edition, accounts_of(state), state.language if state else None)
+    seen = as_shown(now_is, edition, accounts_of(state), state.language if state else None)
+    newest = await house.shelf.valid_at(hold.business_id, now, published=page.version if page else 0)
+    unsure = await dormancy.doubted(house.database, hold.business_id, newest, state, now)
+    return dormancy.bare(seen) if unsure else seen
 
 
-OnHold = Callable[[HoldRow, journal.Told, MemberState, journal.Reader], Awaitable[Posting]]
+OnHold = Callable[[HoldRow, journal.Told, MemberState, "Edition", journal.Reader], Awaitable[Posting]]
 
 
 async def on_hold(
@@ -134,19 +137,21 @@ async def on_hold(
             raise HoldUnknown
         if (status := lapsing.status_of(hold, at)) != "active":
             raise HoldClosed(status=status)
-        return await decide(hold, told, page.member, reader)
+        newest = await house.shelf.valid_at(business_id, at, published=page.version)
+        return await decide(hold, told, page.member, newest, reader)
 
     return await journal.once(house, told, decided)
 
 
 def ended(
     told: journal.Told, hold: HoldRow, state: MemberState, edition: Edition, sheet: ledger.Sheet,
-    rows: list[msgspec.Struct], *, freed: bool = False,
+    rows: list[msgspec.Struct], *, freed: bool = False, bare: bool = False,
 ) -> Posting:  # fmt: skip
-    """Write down that a hold is over."""
+    """Write down that a hold is over; `bare` tells nothing of what the member has."""
     closed = next(row for row in rows if isinstance(row, HoldRow) and row.id == hold.id)
     limits = limits_freed(hold, state, edition) if freed else ()
-    answer = msgspec.json.encode(as_shown(closed, edition, sheet.accounts, state.language))
+    seen = as_shown(closed, edition, sheet.accounts, state.language)
+    answer = msgspec.json.encode(dormancy.bare(seen) if bare else seen)
     return Posting(
         business_id=hold.business_id, expected=state.revision, member=moved(hold.business_id, state),
         journal=line_of(told, sheet, answer, 200, hold.id), entries=tuple(sheet.entries), burns=sheet.burns,

@@ -160,10 +160,14 @@ async def _meant(asking: redeeming.Asking, command: PlaceHold) -> redeeming.Taki
 async def capture(house: House, caller: Caller, hold_id: str, command: CaptureHold, ticket: Ticket) -> Answer:
     """Spend what a hold set aside, of units also a part. Answers 200 with HoldShown.
 
-    Refused in this order: unknown, over, the code, a part of what has no parts, more than is held.
+    Refused in this order: unknown, over, a number that is doubted, the code, a part of what has no parts, more than is
+    held.
     """
 
-    async def decide(hold: HoldRow, told: journal.Told, state: MemberState, reader: journal.Reader) -> Posting:
+    async def decide(
+        hold: HoldRow, told: journal.Told, state: MemberState, newest: Edition, reader: journal.Reader
+    ) -> Posting:
+        await dormancy.sure(reader, hold.business_id, newest, state, told.opening.now)
         if hold.step_up == "required":
             if command.code is None:
                 raise StepUpRequired(pointer="/code")
@@ -192,12 +196,15 @@ async def release(
 ) -> Answer:
     """Let go of what a hold set aside; with a token it is the member's own word. Answers 200 with HoldShown."""
 
-    async def decide(hold: HoldRow, told: journal.Told, state: MemberState, reader: journal.Reader) -> Posting:
+    async def decide(
+        hold: HoldRow, told: journal.Told, state: MemberState, newest: Edition, reader: journal.Reader
+    ) -> Posting:
         if token is not None and hold.undo_hash != stepping_up.code_hash(house, business_id, hold_id, token):
             raise HoldUnknown
         edition = await house.shelf.numbered(business_id, hold.version)
         sheet = holding.sheet_of(told, state, hold.version, ids.new("jnl", told.opening.now // 1000))
         rows = await lapsing.closed(house, sheet, hold, "released", reader)
-        return holding.ended(told, hold, state, edition, sheet, rows, freed=True)
+        unsure = await dormancy.doubted(reader, business_id, newest, state, told.opening.now)
+        return holding.ended(told, hold, state, edition, sheet, rows, freed=True, bare=unsure)
 
     return await holding.on_hold(house, business_id, hold_id, "release", command, ticket, decide)

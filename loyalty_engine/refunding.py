@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import giving_back, ids, journal, lapsing, ledger, restoring, tiers
+from loyalty_engine import dormancy, giving_back, ids, journal, lapsing, ledger, restoring, tiers
 from loyalty_engine.answers import Answer, Awarded, RefundAnswer, TakenBack
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
@@ -218,13 +218,15 @@ async def _decide(
     taken = await _take_back(sheet, bought, due, edition.programme.about.refund, restored.units, reader)
     withdrawn = await _withdrawn(sheet, bought, back, edition, reader) if bought.evidence.granted else ()
     answer = _answer(bought, back, taken, restored.given, sheet, state, edition)
+    now = await house.shelf.valid_at(business_id, at, published=page.version)
+    if await dormancy.doubted(reader, business_id, now, state, at):
+        answer = dormancy.bare(answer)
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=state.id,
         revision=sheet.revision, subject=bought.id, version=bought.version, amount_minor=back.refunded_minor,
         input=msgspec.json.encode(evidence).decode(), occurred_at=sheet.occurred_at,
     )  # fmt: skip
     gone = back.gone
-    now = await house.shelf.valid_at(business_id, at, published=page.version)
     bought_at, lost = bought.evidence.purchase.occurred_at, _lost(back, due, gone=gone)
     stands = await tiers.after_refund(reader, business_id, now, state, bought_at, lost, at)
     visits, spend_minor = max(0, state.visits - gone), max(0, state.spend_minor - back.refunded_minor)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loyalty_engine import presence
 from loyalty_engine.members import accounts_of, balances
 from loyalty_engine.texts.asking import Asked, Reaction
 from loyalty_engine.texts.sayings import Saying, listed, say
@@ -48,7 +47,7 @@ def held(asked: Asked) -> tuple[Balance, ...]:
 
 def balance(asked: Asked) -> str:
     """Say what can be spent; nothing where there is nothing, or where the number may be somebody else's by now."""
-    if asked.member is None or asked.member.presence == presence.DOUBTED:
+    if asked.member is None or asked.doubted:
         return ""
     has = [units(asked, one.unit, one.available) for one in held(asked) if one.available or one.pending]
     return listed(asked.language, has)

@@ -66,7 +66,7 @@ class InboundRow(Struct, frozen=True):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What a decision goes by."""
+    """What a decision goes by; of a `doubted` member the number may be somebody else's by now."""
 
     house: House
     business_id: int
@@ -77,6 +77,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     identifier: Identifier | None
     number_index: str | None
     member: MemberState | None
+    doubted: bool
     reader: Reader
     at: int
     # The journal line that this text will be.

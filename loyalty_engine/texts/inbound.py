@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import ids, journal, outbox
+from loyalty_engine import dormancy, ids, journal, outbox
 from loyalty_engine.commands import Ticket
 from loyalty_engine.consent import reading, recording
 from loyalty_engine.database import Opening, Page
@@ -71,7 +71,8 @@ async def receive(house: House, business_id: int, slug: str, incoming: Incoming,
         valid = await house.shelf.valid_at(business_id, now, published=page.version)
         asked = Asked(
             house=house, business_id=business_id, slug=slug, edition=valid, incoming=incoming, wish=wish,
-            identifier=identifier, number_index=index, member=page.member, reader=reader, at=now,
+            identifier=identifier, number_index=index, member=page.member,
+            doubted=await dormancy.doubted(reader, business_id, valid, page.member, now), reader=reader, at=now,
             line_id=ids.new("jnl", now // 1000),
         )  # fmt: skip
         return await _posting(asked, told, await react(asked))

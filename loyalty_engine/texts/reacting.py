@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from loyalty_engine import presence
 from loyalty_engine.instants import from_micros
 from loyalty_engine.texts.answering import answer, balance, by_hand, held, named, not_understood, units
 from loyalty_engine.texts.asking import Asked, Reaction
@@ -43,7 +42,7 @@ async def react(asked: Asked) -> Reaction:
 async def _ask_balance(asked: Asked) -> Reaction:
     if asked.member is None:
         return Reaction(text=answer(asked, "stranger"))
-    if asked.member.presence == presence.DOUBTED:
+    if asked.doubted:
         # The number may have a new owner by now: the till asks for a second fact first.
         return Reaction(text=answer(asked, "help"), review=True)
     if not balance(asked):
@@ -57,7 +56,7 @@ async def _ask_why(asked: Asked) -> Reaction:
     """Explain the last movement in the sentence that was decided when it was written."""
     if asked.member is None:
         return Reaction(text=answer(asked, "stranger"))
-    if asked.member.presence == presence.DOUBTED:
+    if asked.doubted:
         return Reaction(text=answer(asked, "help"), review=True)
     found = await asked.reader.fetch(
         "SELECT unit, amount, says, occurred_at, journal_id FROM entries WHERE business_id = $1 AND member_id = $2 "

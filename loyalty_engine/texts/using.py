@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import dormancy, handing_out, ids, ledger, presence, redeeming, stepping_up, vouchers
+from loyalty_engine import dormancy, handing_out, ids, ledger, redeeming, stepping_up, vouchers
 from loyalty_engine.changing import FIELD, ConfirmationRow, hashed
 from loyalty_engine.database import MemberState
 from loyalty_engine.errors import InsufficientBalance
@@ -95,7 +95,7 @@ async def say_back(asked: Asked) -> Reaction:
 
 async def _somebody_elses(asked: Asked) -> bool:
     """Tell whether the number may have gone to somebody else."""
-    if asked.member is not None and asked.member.presence == presence.DOUBTED:
+    if asked.member is not None and asked.doubted:
         return True
     return await dormancy.doubted(asked.reader, asked.business_id, asked.edition, asked.member, asked.at)
 

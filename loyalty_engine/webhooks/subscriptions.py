@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "purchase.recorded", "refund.recorded", "adjustment.recorded", "member.enrolled", "event.recorded",
-    "consent.recorded", "notice",
+    "consent.recorded", "member.erased", "notice",
 ]  # fmt: skip
 # A journal line of this kind is told as that.
 KINDS: Final[dict[str, Kind]] = {
     "purchase": "purchase.recorded", "refund": "refund.recorded", "adjustment": "adjustment.recorded",
     "enrolment": "member.enrolled", "event": "event.recorded", "consent": "consent.recorded",
     NOTICE: "notice",
+    "erasure": "member.erased",
 }  # fmt: skip
 TEST: Final = "webhook.test"
 _FIELD: Final = "webhook secret"

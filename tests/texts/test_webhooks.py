@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from loyalty_engine import erasing
 from loyalty_engine.commands import Ticket
 from loyalty_engine.errors_of_texts import WebhookRefused
 from loyalty_engine.webhooks import posting, signing, subscriptions, telling
@@ -115,6 +117,23 @@ async def test_a_notice_of_a_rule_is_told_under_its_own_name(phone: Phone) -> No
                  "cause": big.id},
     }  # fmt: skip
     assert await states(phone) == [("notice", "delivered", 1)]
+
+
+async def test_whoever_subscribed_is_told_that_a_member_was_erased_and_nothing_of_them(phone: Phone) -> None:
+    list_of_its_own = str(Path(phone.house.settings.key_file or "").with_name("erased.list"))
+    phone.house.settings = msgspec.structs.replace(phone.house.settings, erasure_list=list_of_its_own)
+    bought = await buys(phone.house, phone.caller, flat_whites("r-1"))
+    await subscribed(phone, "member.erased", at=MONDAY + timedelta(seconds=1))
+    await erasing.erase(phone.house, phone.caller, bought.member.id, at=MONDAY + timedelta(seconds=5))
+    receiver = Receiver()
+
+    await telling.tell(phone.house, MONDAY + timedelta(seconds=10), post=receiver)
+
+    [(_, headers, body)] = receiver.told
+    assert msgspec.json.decode(body) == {
+        "type": "member.erased", "timestamp": "2026-11-23T09:30:05Z",
+        "data": {"id": headers["webhook-id"], "member": bought.member.id, "location": None},
+    }  # fmt: skip
 
 
 async def test_what_happened_before_is_not_told_and_only_what_was_asked_for_is(phone: Phone) -> None:

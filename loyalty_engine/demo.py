@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import businesses, earning, ids, programmes
-from loyalty_engine.commands import CreateKey, PublishProgramme, RecordPurchase, Ticket
+from loyalty_engine import businesses, earning, ids, members, programmes, visits
+from loyalty_engine.commands import CreateKey, MemberRef, PublishProgramme, RecordPurchase, Ticket
 from loyalty_engine.instants import to_micros
 
 if TYPE_CHECKING:
+    from loyalty_engine.businesses import Caller
     from loyalty_engine.house import House
 
 SLUG = "corner-cafe"
@@ -29,17 +30,33 @@ _BASKETS = (
 )
 
 
+# What the café asks its members, besides what stands in the example: their pages show it as switches.
+_ASKS: Final = """
+[consent]
+controller = { name = "Corner Café AS", contact = "hei@cornercafe.example" }
+
+[[consent.wordings]]
+id = "offers-1"
+purpose = "marketing"
+channel = "sms"
+ask = "till"
+says.nb = "Vil du ha tilbud fra Corner Café på SMS? Svar STOPP når du ikke vil mer."
+says.en = "Do you want offers from Corner Café by text? Reply STOP when you have had enough."
+"""
+
+
 class Opened(Struct, frozen=True):
-    """A café that is open: the key its till uses, and what was bought."""
+    """A café that is open: the key its till uses, what was bought, and the token of a regular's own page."""
 
     key: str
     purchases: int
     version: int
+    page: str
 
 
 async def open_cafe(house: House, *, at: datetime) -> Opened:
     """Publish the café's programme, let its regulars buy a week's coffee, and make a key. Safe to do again."""
-    source = (files("rules") / "examples" / "corner-cafe.toml").read_text(encoding="utf-8")
+    source = (files("rules") / "examples" / "corner-cafe.toml").read_text(encoding="utf-8") + _ASKS
     business_id = await businesses.found_business(house, SLUG, "Corner Café", at=to_micros(at))
     owner = businesses.owner(business_id, SLUG)
     published = await programmes.publish(
@@ -55,7 +72,17 @@ async def open_cafe(house: House, *, at: datetime) -> Opened:
         house, owner, CreateKey(scopes=("till", "manage", "read"), name="demo"), _ticket(at, "key")
     )
     version: int = msgspec.json.decode(published.body)["version"]
-    return Opened(msgspec.json.decode(made.body)["key"], bought, version)
+    page = await _page(house, owner, at)
+    return Opened(msgspec.json.decode(made.body)["key"], bought, version, page)
+
+
+async def _page(house: House, owner: Caller, at: datetime) -> str:
+    """Make a link to the page of the first regular, as a text with PAGE would."""
+    found, _ = await members.recognise(house, owner, MemberRef(**_REGULARS[0]), at=at)
+    assert found.member is not None, "a regular has bought"
+    token, link = visits.new_link(owner.business_id, found.member.id, origin="demo", at=to_micros(at))
+    await house.database.write_transaction(lambda transaction: visits.keep(transaction, link))
+    return token
 
 
 def _ticket(at: datetime, what: str) -> Ticket:
@@ -82,6 +109,10 @@ def welcome(opened: Opened, address: str) -> str:
     return f"""
 The Corner Café is open, with programme version {opened.version} and {opened.purchases} purchases of three regulars.
 
+  A till and a telephone  {address}/try
+  A member's own page     {address}/m/{opened.page}   (for half an hour)
+  The join page           {address}/j/{SLUG}
+  A poster for the door   {address}/j/{SLUG}/poster?at=grunerlokka
   API and its reference   {address}/docs
   Ready?                  {address}/health/ready
 

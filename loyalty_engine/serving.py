@@ -43,12 +43,12 @@ def processes_for(database_url: str, asked: int) -> int:  # SQLite has one write
     return 1 if database_url.startswith("sqlite") else asked
 
 
-def _serve(host: str, port: int, workers: int, log_level: str) -> None:
+def _serve(host: str, port: int, workers: int, log_level: str, *, door: str = "api.app:create_app") -> None:
     import uvicorn
 
     # The HTTP door is named, not imported: this house does not know who stands before it.
     uvicorn.run(
-        "api.app:create_app", factory=True, host=host, port=port, workers=workers if workers > 1 else None,
+        door, factory=True, host=host, port=port, workers=workers if workers > 1 else None,
         log_level=log_level if log_level != "info" else "warning", access_log=False, server_header=False,
         timeout_graceful_shutdown=10,
     )  # fmt: skip
@@ -62,9 +62,11 @@ def demo_command(host: str, port: int, database: str) -> None:
     """Open the Corner Café: a programme, a few members and purchases, a key, and a server."""
     _free(host, port)
     os.environ["LOYALTY_DATABASE_URL"] = database
+    address = os.environ.setdefault("LOYALTY_PUBLIC_URL", f"http://{host}:{port}")
     opened = in_house(database, lambda house: demo.open_cafe(house, at=now()), new=True)
-    click.echo(demo.welcome(opened, f"http://{host}:{port}"))
-    _serve(host, port, 1, "warning")
+    click.echo(demo.welcome(opened, address))
+    # A till and a telephone to try it with are served by nothing but the demo.
+    _serve(host, port, 1, "warning", door="api.tryout:create_demo")
 
 
 def _free(host: str, port: int) -> None:

@@ -32,6 +32,7 @@ FROM_OUTSIDE = {
     "loyalty_engine.piccolo_conf": "Piccolo's command line finds it by its name",
     "loyalty_engine.piccolo_app": "piccolo_conf names it to Piccolo",
     "api.app": "the server is told its name",
+    "api.tryout": "the demo tells the server its name",
     "loyalty_engine.testing": "a business's own tests name it to pytest",
 }
 # Folders whose files are found by looking into them, so that a new one needs no list; each with who looks.

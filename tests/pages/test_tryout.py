@@ -32,7 +32,7 @@ async def browser(
     house = await open_house(settings)
     clock = Clock()
     await demo.open_cafe(house, at=clock.at)
-    monkeypatch.setattr(tryout.app, "create_app", lambda *_, **__: create_app(house=house, now=clock))
+    monkeypatch.setattr("api.app.create_app", lambda *_, **__: create_app(house=house, now=clock))
     made = tryout.create_demo()
     await tryout._answer_here(made)
     tryout.TELEPHONE.screen.clear()

@@ -60,18 +60,19 @@ def parcels(
     A row that is not whole stands as unreadable in its parcel.
     """
     before: object = None
-    parcel: Parcel | None = None
+    told: tuple[str, str, str] | None = None
+    kept: list[tuple[int, Cells]] = []
     for number, cells, whole in rows:
         here = place(cells)
-        if parcel is None or here != before:
-            before = here
-            if parcel is None or address(cells) != parcel.address:
-                if parcel is not None:
-                    yield parcel
-                parcel = Parcel(address(cells), [])
-        parcel.rows.append((number, cells if whole else UNREADABLE))
-    if parcel is not None:
-        yield parcel
+        if here != before:
+            before, said = here, address(cells)
+            if said != told:
+                if told is not None:
+                    yield Parcel(told, kept)
+                told, kept = said, []
+        kept.append((number, cells if whole else UNREADABLE))
+    if told is not None:
+        yield Parcel(told, kept)
 
 
 _Columns = list[str | tuple[str, ...]]

@@ -26,12 +26,12 @@ _AT_ONCE: Final = 100
 
 
 class Kept(Struct, frozen=True):
-    """Rows of one table, and until when: `since` is the column the days are counted from."""
+    """Rows of one table, and until when: `since` is the column the days are counted from, `only` which rows."""
 
     table: str
     since: str
     setting: str | None
-    only: str = ""
+    only: str = "1 = 1"
 
 
 KEPT: Final = (
@@ -40,6 +40,7 @@ KEPT: Final = (
     Kept("requests", "answered_at", "keep_requests_days"),
     Kept("alerts", "raised_at", "keep_alerts_days"),
     Kept("confirmations", "expires_at", None),
+    Kept("inbound_texts", "received_at", "keep_strangers_texts_days", "member_id IS NULL"),
     Kept("page_links", "expires_at", None),
     Kept("door_codes", "expires_at", None),
 )
@@ -56,12 +57,14 @@ async def tidy(house: House, *, at: datetime) -> int:
 
 
 async def _tidy(house: House, one: Kept, before: int) -> int:
-    due = await house.database.fetch(f"SELECT 1 FROM {one.table} WHERE {one.since} < $1 LIMIT 1", before)
+    due = await house.database.fetch(f"SELECT 1 FROM {one.table} WHERE {one.since} < $1 AND {one.only} LIMIT 1", before)
     if not due:
         return 0
 
     async def work(transaction: Transaction) -> int:
-        found = await transaction.fetch(f"DELETE FROM {one.table} WHERE {one.since} < $1 RETURNING 1", before)
+        found = await transaction.fetch(
+            f"DELETE FROM {one.table} WHERE {one.since} < $1 AND {one.only} RETURNING 1", before
+        )
         return len(found)
 
     return await house.database.write_transaction(work)

@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     erasure_list: str | None = None
     # How many days a message is kept after it was sent or given up.
     keep_messages_days: Annotated[int, Meta(ge=1, le=36500)] = 400
+    # How many days a text is kept that came from a number that is no member's.
+    keep_strangers_texts_days: Annotated[int, Meta(ge=1, le=36500)] = 90
     # How many days it is kept who of the staff saw a number in full.
     keep_viewings_days: Annotated[int, Meta(ge=1, le=36500)] = 1825
     # How many days a member's request under the law is kept after it was answered.

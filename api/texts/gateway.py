@@ -96,12 +96,19 @@ class InboundText(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What became of a text that was sent, by the gateway's own id of it; `stopped` where its receiver said STOP."""
+    """What became of a text that was sent, by the gateway's own id of it; `stopped` where its receiver, whose number is
+    `to`, said STOP.
+    """
 
     gateway_id: str
     state: Literal["delivered", "failed", "on its way"]
     reason: str = ""
     stopped: bool = False
+    to: str = ""
+
+    def __repr__(self) -> str:
+        """Show no number."""
+        return f"Report({self.gateway_id}, {self.state})"
 
 
 class Order(Struct, frozen=True):

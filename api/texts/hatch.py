@@ -44,8 +44,8 @@ async def receive_text(request: Ask, gateway: FromPath[str], business: FromPath[
     text = opened.read(arrival)
     if text is not None:
         incoming = Incoming(
-            gateway=gateway, id=text.id, sender=text.sender, to=text.to, text=text.text, parts=text.parts,
-            words=line.words, says_goodbye=opened.says_goodbye,
+            gateway=gateway, id=text.id, sender=text.sender, to=text.to, text=text.text, part=text.part,
+            parts=text.parts, series=text.series, words=line.words, says_goodbye=opened.says_goodbye,
         )  # fmt: skip
         await inbound.receive(request.house, line.business_id, business, incoming, at=request.received_at)
     return _silent(opened)
@@ -60,6 +60,10 @@ async def receive_report(
     arrival = await _arrival(request)
     opened.verify(arrival)
     report = opened.report(arrival)
+    if report is not None and report.stopped and report.to:
+        # The gateway has heard a STOP before us: it stands here from now on, too.
+        house, at = request.house, request.received_at
+        await inbound.heard_stop(house, line.business_id, business, report.to, report.gateway_id, at=at)
     if report is not None and report.state != "on its way":
         await _reported(request, line.business_id, report.gateway_id, report.state)
     return _silent(opened)

@@ -97,7 +97,8 @@ class Twilio(Gateway, frozen=True, kw_only=True):
         fields: dict[str, Any] = arrival.fields()
         code = text_of(fields, "ErrorCode", empty=True)
         state = state_of(text_of(fields, "MessageStatus"), delivered=_DELIVERED, failed=_FAILED)
-        return Report(text_of(fields, "MessageSid"), state, code, stopped=code == str(_STOPPED))
+        to = text_of(fields, "To", empty=True)
+        return Report(text_of(fields, "MessageSid"), state, code, stopped=code == str(_STOPPED), to=to)
 
     def order(self, message: Leaving, report_url: str) -> Order:
         """Ask for a text to be sent."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class Incoming(Struct, frozen=True, kw_only=True):
     """A text as its gateway handed it over.
 
-    `says_goodbye` when the gateway itself confirms a STOP, so that we do not say it twice; `rehearsed` when nobody has
-    sent it and its answer is only to be looked at.
+    `part` of `parts` where a long text comes in pieces that share a `series`; `says_goodbye` when the gateway itself
+    confirms a STOP, so that we do not say it twice; `rehearsed` when nobody has sent it and its answer is only to be
+    looked at.
     """
 
     gateway: str
@@ -33,7 +34,9 @@ class Incoming(Struct, frozen=True, kw_only=True):
     sender: str
     to: str
     text: str
+    part: int = 1
     parts: int = 1
+    series: str = ""
     words: dict[str, Kind] = {}
     says_goodbye: bool = False
     rehearsed: bool = False

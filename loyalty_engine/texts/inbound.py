@@ -16,7 +16,7 @@ from msgspec import Struct
 from loyalty_engine import dormancy, ids, journal, outbox
 from loyalty_engine.commands import Ticket
 from loyalty_engine.consent import reading, recording
-from loyalty_engine.database import Opening, Page
+from loyalty_engine.database import Opening, Page, Transaction
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, parse_phone
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import Newcomer, enrol_rows, moved
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 KIND: Final = "text"
 SEALED_AS: Final = "inbound text"
 REHEARSED: Final = "rehearsed"
+# The pieces of a long text may come so long after one another: a gateway tries for a day.
+_PIECES_WITHIN: Final = 24 * 3600 * 1_000_000
 
 
 class Heard(Struct, frozen=True):
@@ -43,12 +45,15 @@ class Heard(Struct, frozen=True):
     hit: bool = False
 
 
-class Words(Struct, frozen=True):
+class Words(Struct, frozen=True, omit_defaults=True):
     """What is sealed of a text."""
 
     sender: str
     to: str
     text: str
+    part: int = 1
+    parts: int = 1
+    series: str = ""
 
 
 async def receive(house: House, business_id: int, slug: str, incoming: Incoming, *, at: datetime) -> Heard:
@@ -67,7 +72,7 @@ async def receive(house: House, business_id: int, slug: str, incoming: Incoming,
     async def decide(page: Page, reader: journal.Reader) -> Posting:
         wish = wish_of(incoming.text, incoming.words)
         if incoming.parts > 1 and wish.kind not in {"stop", "stop_all"}:
-            wish = UNKNOWN  # a piece of a long text: only a STOP in it is heard, the rest is for a person
+            wish = UNKNOWN  # a piece of a long text: only a STOP in it is heard before the rest is here
         valid = await house.shelf.valid_at(business_id, now, published=page.version)
         asked = Asked(
             house=house, business_id=business_id, slug=slug, edition=valid, incoming=incoming, wish=wish,
@@ -79,7 +84,50 @@ async def receive(house: House, business_id: int, slug: str, incoming: Incoming,
 
     answer = await journal.once(house, told, decide)
     heard = msgspec.json.decode(answer.body, type=Heard)
+    if incoming.parts > 1 and index is not None and heard.wish == "unknown":
+        whole = await _whole(house, business_id, index, incoming, now)
+        if whole is not None:
+            return await receive(house, business_id, slug, whole, at=at)
     return msgspec.structs.replace(heard, hit=answer.hit)
+
+
+async def _whole(house: House, business_id: int, index: str, piece: Incoming, now: int) -> Incoming | None:
+    """Put a long text together once all its pieces are here; None as long as one is missing.
+
+    Looked at after each piece is kept, so that whoever brings the last one finds them all. Two that come at once find
+    them both, and the text is known by its first piece: it is read once.
+    """
+    found = await house.database.fetch(
+        "SELECT t.message_id, t.journal_id, t.member_id, t.wrapped_key, m.wrapped_key, t.sealed FROM inbound_texts t "
+        "LEFT JOIN members m ON m.business_id = t.business_id AND m.id = t.member_id WHERE t.business_id = $1 "
+        "AND t.number_index = $2 AND t.received_at > $3 AND t.gateway = $4 AND t.wish = 'unknown'",
+        business_id, index, now - _PIECES_WITHIN, piece.gateway,
+    )  # fmt: skip
+    pieces: dict[int, tuple[str, str]] = {}
+    for message_id, line_id, member_id, own_key, member_key, sealed in found:
+        plain = house.vault.open(business_id, member_id or line_id, own_key or member_key or "", SEALED_AS, sealed)
+        words = msgspec.json.decode(plain, type=Words)
+        if (words.series, words.parts, words.to) == (piece.series, piece.parts, piece.to):
+            pieces[words.part] = (message_id, words.text)
+    if set(pieces) != set(range(1, piece.parts + 1)):
+        return None
+    await house.database.write_transaction(
+        lambda transaction: _off_the_tray(transaction, business_id, piece.gateway, pieces, now)
+    )
+    text = "".join(pieces[number][1] for number in sorted(pieces))
+    return msgspec.structs.replace(piece, id=f"{pieces[1][0]} whole", text=text, part=1, parts=1, series="")
+
+
+async def _off_the_tray(
+    transaction: Transaction, business_id: int, gateway: str, pieces: dict[int, tuple[str, str]], now: int
+) -> None:
+    """Let nobody read the pieces of what is read as a whole."""
+    for message_id, _ in pieces.values():
+        await transaction.fetch(
+            "UPDATE inbound_texts SET reviewed_at = coalesce(reviewed_at, $4) WHERE business_id = $1 AND gateway = $2 "
+            "AND message_id = $3",
+            business_id, gateway, message_id, now,
+        )  # fmt: skip
 
 
 def _sender(number: str, country: str) -> Identifier | None:
@@ -172,7 +220,8 @@ def _kept(
     owner = newcomer.member if newcomer is not None else asked.member
     sealed_for = owner.id if owner is not None else line_id
     key = owner.wrapped_key if owner is not None else vault.new_member_key(asked.business_id, line_id)
-    words = msgspec.json.encode(Words(incoming.sender, incoming.to, incoming.text)).decode()
+    said = Words(incoming.sender, incoming.to, incoming.text, incoming.part, incoming.parts, incoming.series)
+    words = msgspec.json.encode(said).decode()
     return InboundRow(
         asked.business_id, incoming.gateway, incoming.id, asked.at, asked.number_index, owner.id if owner else None,
         asked.wish.kind or "unknown", reaction.question, None if owner is not None else key,

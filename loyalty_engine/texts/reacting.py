@@ -31,6 +31,9 @@ async def react(asked: Asked) -> Reaction:
     if asked.identifier is None:
         # A shop's short number or a name: it cannot be answered, and nobody can be a member by it.
         return Reaction(review=True)
+    if kind is None and asked.incoming.parts > 1:
+        # The whole is answered; a piece that waits for the others in vain is read by a person.
+        return Reaction(review=True)
     if kind is None:
         return not_understood(asked)
     return await _REACTIONS[kind](asked)

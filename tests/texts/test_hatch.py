@@ -208,6 +208,23 @@ async def test_a_stop_that_the_gateway_heard_first_is_a_withdrawal_here(street: 
     assert await phone.consents() == [("*", "sms", "stopped"), ("marketing", "sms", "withdrawn")]
 
 
+async def test_a_report_that_its_receiver_said_stop_is_a_withdrawal(street: Street) -> None:
+    way = await street.connect("twilio")
+    await buys(street.phone.house, street.phone.caller, flat_whites("r-1", phone=INGRID))
+    url = way["reports_url"]
+    form = [("MessageSid", "SM9"), ("MessageStatus", "undelivered"), ("ErrorCode", "21610"), ("To", "+4799900201")]
+    settings = msgspec.convert(SAMPLES["twilio"]().settings, Twilio)
+    head = FORM | {"x-twilio-signature": settings.signature(url, form)}
+
+    for _ in range(2):
+        answer = await street.client.post(url.removeprefix(PUBLIC), content=urlencode(form), headers=head)
+        assert answer.status_code == 200
+
+    assert await street.phone.consents() == [("*", "sms", "stopped")]
+    assert len(await street.phone.rows("consent_records")) == 1
+    assert await street.phone.rows("messages") == []
+
+
 async def test_texts_leave_by_the_gateway_that_was_set_up(street: Street) -> None:
     from api.texts import carrier
 

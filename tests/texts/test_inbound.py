@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from loyalty_engine import retention
 from loyalty_engine.texts import reviewing
 from rules import measure
 from tests.engine.shop import INGRID, MONDAY, OLAV, buys, flat_whites, ticket
@@ -230,6 +231,44 @@ async def test_a_piece_of_a_long_text_is_read_by_a_person_unless_it_says_stop(ph
     stop = await phone.texts(INGRIDS, "please stop texting me", parts=2)
 
     assert (piece.heard.wish, stop.heard.wish) == ("unknown", "stop")
+
+
+async def test_a_long_text_is_put_together_before_it_is_read(phone: Phone) -> None:
+    await a_member(phone)
+    said = "KLAGE kaffen var kald, bollen var tørr, og " + "ingen sa unnskyld. " * 15
+    pieces = [said[:153], said[153:306], said[306:]]
+
+    for number in (3, 1, 2, 2):
+        await phone.texts(
+            INGRIDS, pieces[number - 1], id=f"piece-{number}", part=number, parts=3, series="77",
+            at=MONDAY + timedelta(seconds=number),
+        )  # fmt: skip
+
+    [text] = (await reviewing.waiting(phone.house, phone.caller.business_id)).items
+    assert (text.wish, text.text) == ("complaint", said)
+    assert len(await phone.rows("messages")) == 1
+
+
+async def test_pieces_of_two_long_texts_are_not_mixed(phone: Phone) -> None:
+    await a_member(phone)
+
+    await phone.texts(INGRIDS, "SAL", id="a-1", part=1, parts=2, series="1")
+    other = await phone.texts(INGRIDS, "NG", id="b-2", part=2, parts=2, series="2")
+    whole = await phone.texts(INGRIDS, "DO", id="a-2", part=2, parts=2, series="1")
+
+    assert other.heard.wish == "unknown"
+    assert other.text is None
+    assert (whole.heard.wish, (whole.text or "")[:24]) == ("balance", "Corner Café: du har 14 p")
+
+
+async def test_a_strangers_text_is_forgotten_at_the_end_of_its_period_and_a_members_is_not(phone: Phone) -> None:
+    await a_member(phone)
+    await phone.texts(NEW, "Hei, har dere åpent?")
+    await phone.texts(INGRIDS, "Hei, har dere åpent?")
+
+    for days, left in ((89, 2), (91, 1)):
+        await retention.tidy(phone.house, at=MONDAY + timedelta(days=days))
+        assert len(await phone.rows("inbound_texts")) == left
 
 
 async def test_neither_number_nor_words_lie_in_the_database_in_clear(phone: Phone) -> None:

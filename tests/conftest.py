@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.lending import Lending
 from tests.postgres import Cluster, PostgresMissing, Server, dismiss, locked, make, serve
 
 # The fixtures in which a member buys and time passes are those a business has for its own rules.
@@ -82,6 +83,14 @@ def postgres_template(postgres_server: Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def postgres_lending(postgres_server: Server, postgres_template: str) -> Iterator[Lending]:
+    """Where a test gets a migrated database, and gives it back."""
+    lending = Lending(postgres_server, postgres_template)
+    yield lending
+    lending.close()
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(session_folder: Path) -> Path:
     """A migrated SQLite file that each test's own is copied from; nobody has it open."""
     template = session_folder / "template.db"
@@ -101,7 +110,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         template: Path = request.getfixturevalue("sqlite_template")
         yield sqlite_url(Path(shutil.copy(template, tmp_path / "loyalty.db")))
     else:
-        yield from _postgres_database(request, request.getfixturevalue("postgres_template"))
+        yield from _lent(request)
 
 
 @pytest.fixture(params=ENGINES)
@@ -110,7 +119,7 @@ def unmigrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
     if request.param == "sqlite":
         yield sqlite_url(tmp_path / "loyalty.db")
     else:
-        yield from _postgres_database(request, None)
+        yield from _without_a_table(request)
 
 
 @pytest.fixture
@@ -120,9 +129,9 @@ def sqlite_database_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_database_url(request: pytest.FixtureRequest, postgres_template: str) -> Iterator[str]:
+def postgres_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated, empty PostgreSQL database of this test's own. Such a test carries the marker `pg`."""
-    yield from _postgres_database(request, postgres_template)
+    yield from _lent(request)
 
 
 def sqlite_url(file: Path) -> str:
@@ -155,8 +164,15 @@ def do_without(missing: PostgresMissing | str) -> NoReturn:
     pytest.skip(str(missing))
 
 
-def _postgres_database(request: pytest.FixtureRequest, template: str | None) -> Iterator[str]:
+def _lent(request: pytest.FixtureRequest) -> Iterator[str]:
+    lending: Lending = request.getfixturevalue("postgres_lending")
+    lent = lending.lend()
+    yield lent.url
+    lending.take_back(lent)
+
+
+def _without_a_table(request: pytest.FixtureRequest) -> Iterator[str]:
     server: Server = request.getfixturevalue("postgres_server")
     name = f"test_{uuid4().hex}"
-    yield server.create(name, template)
+    yield server.create(name)
     server.drop(name)

@@ -134,6 +134,7 @@ def make(lives_with: int | None = None) -> Cluster:
     cluster._run("initdb", "-D", str(cluster.data), "-U", "loyalty", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
     with (cluster.data / "postgresql.conf").open("a") as settings:
         settings.write("listen_addresses = '127.0.0.1'\nmax_connections = 200\nmax_wal_size = 256MB\n")
+        settings.write("autovacuum = off\n")  # it would look after databases that are gone again in a second
     (Path(folder) / NOTE).write_bytes(msgspec.json.encode(cluster))
     cluster.start()
     return cluster

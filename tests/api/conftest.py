@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
 import httpx
 import msgspec
@@ -27,7 +26,7 @@ from loyalty_engine.house import House, open_house
 from loyalty_engine.instants import to_micros
 from loyalty_engine.settings import Settings
 from tests.conftest import ENGINES, sqlite_url
-from tests.postgres import Server
+from tests.lending import Lending
 
 # A Sunday morning in Oslo.
 MORNING = datetime(2026, 11, 22, 8, 45, tzinfo=UTC)
@@ -161,7 +160,7 @@ def _quiet_log() -> None:
 async def open_shop(database_url: str, key_file: Path) -> AsyncIterator[Shop]:
     """The Corner Café, open for business; the farm shop next door shares the house."""
     clock = Clock()
-    house = await open_house(Settings(database_url=database_url, key_file=str(key_file)))
+    house = await open_house(Settings(database_url=database_url, key_file=str(key_file), auto_migrate=False))
     keys = await open_business(house, "corner-cafe", clock.at)
     neighbour = await open_business(house, "farm-shop", clock.at)
     keys["next door"] = neighbour["manage"]
@@ -186,10 +185,10 @@ def standing_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         template: Path = request.getfixturevalue("sqlite_template")
         yield sqlite_url(Path(shutil.copy(template, tmp_path_factory.mktemp("standing") / "loyalty.db")))
         return
-    server: Server = request.getfixturevalue("postgres_server")
-    name = f"standing_{uuid4().hex}"
-    yield server.create(name, request.getfixturevalue("postgres_template"))
-    server.drop(name)
+    lending: Lending = request.getfixturevalue("postgres_lending")
+    lent = lending.lend()
+    yield lent.url
+    lending.take_back(lent)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import ENGINES, sqlite_url
 from tests.faults.server import Standing
 from tests.faults.shop import Shop, open_shop
+from tests.lending import Lending, Lent
 from tests.postgres import Server
 
 
@@ -94,17 +95,16 @@ def fresh_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         file: Path = request.getfixturevalue("sqlite_template")
         yield lambda: sqlite_url(Path(shutil.copy(file, tmp_path / f"{uuid4().hex}.db")))
         return
-    server: Server = request.getfixturevalue("postgres_server")
-    template: str = request.getfixturevalue("postgres_template")
-    made: list[str] = []
+    lending: Lending = request.getfixturevalue("postgres_lending")
+    lent: list[Lent] = []
 
     def fresh() -> str:
-        made.append(f"fresh_{uuid4().hex}")
-        return server.create(made[-1], template)
+        lent.append(lending.lend())
+        return lent[-1].url
 
     yield fresh
-    for name in made:
-        server.drop(name)
+    for each in lent:
+        lending.take_back(each)
 
 
 @pytest.fixture

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
 import pytest
 
 from tests.conftest import do_without
+from tests.lending import Lending
 from tests.postgres import Cluster, PostgresMissing, Server, fetch
 
 
@@ -42,6 +47,62 @@ def test_a_copy_of_a_template_has_its_rows_and_is_gone_after_drop(postgres_clust
 
     assert not server.has("cafe")
     assert server.has("cafe_template")
+
+
+@pytest.fixture
+def lending(postgres_cluster: Cluster) -> Iterator[Lending]:
+    """Copies of a template with one row that belongs there, a table of one's own, and a guard over it."""
+    server = Server(postgres_cluster.url, postgres_cluster)
+    template = Server(server.create("to_be_lent"), postgres_cluster)
+    for statement in GUARDED:
+        template.execute(statement)
+    made = Lending(server, "to_be_lent")
+    yield made
+    made.close()
+    server.drop("to_be_lent")
+
+
+GUARDED = [
+    "CREATE TABLE settings (told text)",
+    "INSERT INTO settings VALUES ('as it was')",
+    "CREATE TABLE history (id int PRIMARY KEY)",
+    "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'never changed'; END $$",
+    "CREATE TRIGGER guard BEFORE DELETE ON history FOR EACH ROW EXECUTE FUNCTION refuse()",
+]
+
+
+@pytest.mark.pg
+@pytest.mark.parametrize(
+    ("left", "lent_again"),
+    [
+        ("INSERT INTO history VALUES (1), (2)", True),
+        ("SELECT 1", True),
+        ("UPDATE settings SET told = 'otherwise'", False),
+        ("DROP TRIGGER guard ON history", False),
+        ("ALTER TABLE history DISABLE TRIGGER guard", False),
+        ("ALTER TABLE history ADD COLUMN colour text", False),
+        ("ALTER TABLE history DROP CONSTRAINT history_pkey", False),
+        ("CREATE TABLE more (id int)", False),
+        ("CREATE INDEX more ON settings (told)", False),
+        ("CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$", False),
+        ("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET work_mem = 64'; END $$", False),
+        ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()", False),
+    ],
+)
+def test_what_a_test_leaves_is_swept_or_thrown_away(lending: Lending, left: str, lent_again: bool) -> None:  # noqa: FBT001 - a column of the table above
+    lent = lending.lend()
+    Server(lent.url).execute(left)
+    lending.take_back(lent)
+
+    following = lending.lend()
+
+    assert (following.url == lent.url) is lent_again
+    assert asyncio.run(fetch(following.url, "SELECT id FROM history")) == []
+    assert [told for (told,) in asyncio.run(fetch(following.url, "SELECT told FROM settings"))] == ["as it was"]
+    Server(following.url).execute("INSERT INTO history VALUES (3)")
+    with pytest.raises(asyncpg.RaiseError, match="never changed"):
+        Server(following.url).execute("DELETE FROM history")
+    lending.take_back(following)
 
 
 def test_a_missing_server_skips_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,12 @@ Invariant: a name and a birthday are sealed with the member's own key; the journ
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import msgspec
 
 import rules
-from loyalty_engine import agreeing, awarding, dormancy, granting, ids, journal, ledger, tiers
+from loyalty_engine import agreeing, awarding, dormancy, granting, ids, journal, ledger, looking_up, tiers
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
@@ -52,6 +54,8 @@ async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Tick
         return await _joins(house, caller, told, command, who.identifier, page, valid, reader)
 
     answer = await journal.once(house, told, decide)
+    if answer.status == HTTPStatus.CREATED and not answer.hit:
+        await looking_up.joined(house, caller, at)
     return _with_name(answer, command)
 
 

@@ -11,7 +11,7 @@ import phonenumbers
 from msgspec import Struct
 
 import rules
-from loyalty_engine import gate, outbox
+from loyalty_engine import gate, outbox, presence
 from loyalty_engine.consent import fold, reading
 from loyalty_engine.gate import Standing
 from loyalty_engine.vault import VaultClosed
@@ -89,6 +89,10 @@ async def standing_of(
     counts = [await count(transaction, row, place, day, more=0) for place in (EVERYWHERE, country or EVERYWHERE)]
     records = await reading.records_of(transaction, row.business_id, row.member_id) if row.member_id else ()
     states = fold.fold(records)
+    if row.member_id:
+        asleep = await presence.sleepers(transaction, row.business_id, row.member_id)
+        said = [await reading.records_of(transaction, row.business_id, one) for one in asleep]
+        states = fold.with_sleepers(states, [fold.fold(one) for one in said])
     left = await transaction.fetch(
         "SELECT left_at, purpose FROM messages WHERE business_id = $1 AND member_id = $2 AND left_at > $3 AND id <> $4",
         row.business_id, row.member_id, at - 32 * _DAY, row.id,

@@ -38,6 +38,13 @@ async def found_nobody(house: House, caller: Caller, share: Share, now: int) -> 
         await _tell(house, caller, share, now)
 
 
+async def joined(house: House, caller: Caller, now: int) -> None:
+    """Note that an enrolment found nobody: it tells as much of a number as a look-up does."""
+    share = house.budgets.of(caller.key_id, now)
+    share.asked += 1
+    await found_nobody(house, caller, share, now)
+
+
 async def _tell(house: House, caller: Caller, share: Share, now: int) -> None:
     for kind in budgets.alarms(share):
 

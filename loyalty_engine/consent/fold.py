@@ -18,6 +18,8 @@ _WEIGHT: Final = {"refused": 1, "deferred": 1, "withdrawn": 2, "stopped": 2}
 # Purposes that are about writing to somebody: a yes names the channel it is for.
 NAMES_ITS_CHANNEL: Final = ("marketing",)
 
+_NO: Final = frozenset({"refused", "withdrawn", "stopped"})
+
 Place = tuple[str, str]
 Concerns = Callable[[str, str], bool]
 
@@ -92,6 +94,26 @@ def _end(states: dict[Place, Standing], record: ConsentRow, concerns: Concerns) 
             continue
         if record.channel in {"any", channel} and concerns(purpose, channel):
             states[purpose, channel] = Standing("withdrawn", record.id, record.occurred_at)
+
+
+def with_sleepers(own: States, theirs: Iterable[States]) -> dict[Place, Standing]:
+    """Give where a member stands while others sleep in them: a yes is one's own, a later no of theirs is heard.
+
+    One person said both, to us under two numbers. What was agreed to as the other was not agreed to for this number,
+    but whoever has said stop has said it, unless they have said yes as this one since.
+    """
+    states = dict(own)
+    for place, no in (pair for each in theirs for pair in each.items() if pair[1].state in _NO):
+        before = states.get(place)
+        if before is None or before.since <= no.since:
+            states[place] = no
+        for (purpose, channel), yes in own.items():
+            concerned = place[0] in {EVERY_PURPOSE, purpose} and place[1] in {"any", channel}
+            if concerned and yes.state in {"given", "requested"} and yes.since <= no.since:
+                states[purpose, channel] = Standing("withdrawn", no.record_id, no.since)
+            elif concerned and yes.state == "given" and no.state == "stopped" and channel != "any":
+                states[EVERY_PURPOSE, channel] = Standing("started", yes.record_id, yes.since)
+    return states
 
 
 def stopped(states: States, channel: str) -> Standing | None:

@@ -32,6 +32,7 @@ from api import (
     programmes,
     purchases,
     redemptions,
+    referrals,
     reports,
     webhooks,
 )
@@ -67,6 +68,7 @@ def create_app(
         ledger,
         purchases,
         redemptions,
+        referrals,
         events,
         batches,
         programmes,

@@ -90,6 +90,8 @@ REQUESTS: Final[dict[str, Any]] = {
     "undo_hold": {"token": "q3t9Zp0yVb2sXkR8mLwA7Q"},
     "issue_voucher": {"perk": "free-coffee", "reason": "The milk was sour", "staff": "7"},
     "merge_members": {"into": "mem_01m7q5cqg0envvna4f65046jhz"},
+    "name_friend": {"ambassador": {"phone": "912 34 567"}, "friend": {"phone": "412 34 567"}},
+    "review_referral": {"decision": "approve", "by": "ida", "note": "She brought her whole choir"},
     "quote_purchase": _BASKET,
     "record_purchase": _BOUGHT,
     "refund_purchase": _BACK,
@@ -132,7 +134,7 @@ ANSWERS: Final[dict[str, Any]] = {
         }],
         "redeemed": [], "vouchers": [], "tier": None, "balances": _BALANCES, "explanation": _EXPLANATION,
         "receipt_text": ["+12 poeng (saldo 112)", "12 poeng: 1 poeng per 10 kr på 128 kr"], "programme_version": 7,
-        "refunds": [], "to_pay_minor": 12800,
+        "refunds": [], "to_pay_minor": 12800, "referral": None,
     },
     "record_event": {
         "id": "evt_01m7q5cqg0envvna4f65046jhh", "member": _SEEN,

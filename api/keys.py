@@ -13,7 +13,7 @@ from msgspec import Struct
 from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, READ, promised
 from loyalty_engine import businesses
-from loyalty_engine.answers import KeyAnswer, LocationAnswer
+from loyalty_engine.answers_of_doors import KeyAnswer, LocationAnswer
 from loyalty_engine.commands import CreateKey, DeclareLocation
 from loyalty_engine.errors import IdempotencyKeyReused, KeyIdUnknown, LocationUnknown
 

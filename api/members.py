@@ -20,7 +20,6 @@ from loyalty_engine.errors import (
     LocationNotYours,
     LocationUndeclared,
     MemberUnknown,
-    NotInThisEdition,
     ParameterMalformed,
     ProgrammeMissing,
     ScopeMissing,
@@ -55,7 +54,7 @@ async def lookup_member(request: Ask, data: JSONBody[Lookup]) -> ASGIApp:
         answers={200: MemberAnswer, 201: MemberAnswer},
         refusals=(
             IdempotencyKeyReused, IdentifierInvalid, MemberUnknown, LocationNotYours, LocationUndeclared,
-            NotInThisEdition, ProgrammeMissing, *CONSENT,
+            ProgrammeMissing, *CONSENT,
         ),
         changes=True,
     ),

@@ -36,6 +36,7 @@ _PATH_SHAPES: Final = {
     "key_id": ("^[0-9A-Za-z]{8}$", "7Q2mX0aB"),
     "number": ("^[1-9][0-9]{0,8}$", "7"),
     "gateway": ("^[a-z0-9_]{1,30}$", "twilio"),
+    "referral_id": ("^ref_[0-9a-z]{26}$", "ref_01m7q5cqg0envvna4f65046jhf"),
     "webhook_id": ("^whk_[0-9a-z]{26}$", "whk_01m7q5cqg0envvna4f65046jha"),
     "text_id": ("^jnl_[0-9a-z]{26}$", "jnl_01m7q5cqg0envvna4f65046jhx"),
     "location": ("^[^/]{1,100}$", "grunerlokka"),
@@ -58,6 +59,7 @@ _TITLES: Final = {
     "redemptions": "Holds and vouchers",
     "batches": "Batches",
     "programmes": "The programme",
+    "referrals": "Bringing friends",
     "keys": "Keys and locations",
     "gateways": "Texts and gateways",
     "webhooks": "Webhooks",
@@ -68,6 +70,7 @@ _TITLES: Final = {
 # What a type cannot say of itself.
 _FURTHER: Final[dict[str, Json]] = {
     "MemberRef": {"minProperties": 1, "maxProperties": 1},
+    "ReferredBy": {"minProperties": 1, "maxProperties": 1},
     "Redeem": {"minProperties": 1, "maxProperties": 2},
 }
 _EVERYWHERE: Final = (errors.InternalError, errors.Busy, errors.DatabaseAway)

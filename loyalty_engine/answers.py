@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from loyalty_engine.questions import ConsentPrompt
 from loyalty_engine.redemption_answers import GivenBack, Nudge, PerkOffer, Redeemed, VoucherShown
+from loyalty_engine.referral_answers import ReferralSeen
 from rules import Because
 
 
@@ -109,6 +110,7 @@ class PurchaseAnswer(Struct, frozen=True):
     programme_version: int
     refunds: tuple[str, ...] = ()
     to_pay_minor: int | None = None
+    referral: ReferralSeen | None = None
 
 
 class EventAnswer(PurchaseAnswer, frozen=True):
@@ -199,6 +201,7 @@ class MemberAnswer(Struct, frozen=True):
     receipt_text: tuple[str, ...] = ()
     tier: TierSeen | None = None
     vouchers: tuple[VoucherShown, ...] = ()
+    referral: ReferralSeen | None = None
 
 
 class LookupAnswer(Struct, frozen=True):
@@ -238,28 +241,6 @@ class LedgerPage(Struct, frozen=True):
 
     items: tuple[LedgerEntry, ...]
     next_cursor: str | None
-
-
-class KeyAnswer(Struct, frozen=True):
-    """An API key as it is listed; `key` is there once only, when it is made."""
-
-    id: str
-    name: str | None
-    scopes: tuple[str, ...]
-    location: str | None
-    last4: str
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-    key: str | None = None
-
-
-class LocationAnswer(Struct, frozen=True):
-    """A shop of the business."""
-
-    location: str
-    name: str | None
-    created_at: str
 
 
 class Finding(Struct, frozen=True):

@@ -17,7 +17,8 @@ AtErasure = Literal["stays", "deleted", "emptied", "handled"]
 class Belonging(Struct, frozen=True, kw_only=True):
     """A table with rows of members': `column` names the member.
 
-    `through` is the table whose rows' ids `column` names, where a row names the member by way of another.
+    `also` is a second column that names one: the member at the other end. `through` is the table whose rows' ids
+    `column` names, where a row names the member by way of another.
     `merge`: "carried" by the merge itself with its amounts; "moves" means the rows change hands and come back when the
     merge is undone (`key` are the columns that name a row besides the business); "stays" is history under the old id.
     `erasure`: "stays" because it names nobody; "deleted"; "emptied" sets `empties` to nothing; "handled" by erasing
@@ -27,6 +28,7 @@ class Belonging(Struct, frozen=True, kw_only=True):
 
     table: str
     column: str = "member_id"
+    also: str | None = None
     through: str | None = None
     merge: AtMerge = "stays"
     key: tuple[str, ...] = ("id",)
@@ -104,6 +106,12 @@ BELONGINGS: Final[tuple[Belonging, ...]] = (
     ),
     Belonging(table="page_links", key=("token_hash",), erasure="deleted", hidden=("token_hash",),
               instants=("made_at", "expires_at", "ended_at")),
+    Belonging(table="referral_codes", key=("code",), erasure="deleted", instants=("made_at",)),
+    Belonging(
+        table="referrals", column="friend_id", also="ambassador_id", erasure="handled", hidden=("friend_hash",),
+        instants=("named_at", "joined_at", "qualified_at", "due_at", "ended_at"),
+        why="who brought whom, by opaque ids: that a friend is credited once must be known for ever",
+    ),
     Belonging(table="viewings", instants=("seen_at",), why="who of the staff looked, by opaque id"),
 )  # fmt: skip
 
@@ -120,6 +128,8 @@ NOT_A_MEMBERS: Final[dict[str, str]] = {
     "webhook_deliveries": "which event was told to which address, by the journal line's id",
     "message_counts": "how many messages went to a country on a day",
     "perk_counts": "how many copies of a perk everybody together has had",
+    "referral_steps": "what became of a referral, by referral; the referral is the members' and shown there",
+    "referral_marks": "keyed hashes of the numbers of friends who were credited",
     "tombstones": "keyed hashes of numbers whose member is gone",
     "secrets": "keys of the business, wrapped",
     "door_codes": "numbers typed on the join page, sealed, until their code is said back or too old",

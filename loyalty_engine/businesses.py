@@ -18,7 +18,8 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine import api_keys, ids, journal
-from loyalty_engine.answers import Answer, KeyAnswer, LocationAnswer
+from loyalty_engine.answers import Answer
+from loyalty_engine.answers_of_doors import KeyAnswer, LocationAnswer
 from loyalty_engine.commands import CreateKey, DeclareLocation, Ticket
 from loyalty_engine.database import Database, Opening, Page, Transaction, ask
 from loyalty_engine.errors import (

@@ -53,6 +53,12 @@ class MemberRef(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     id: Annotated[str, Meta(pattern="^mem_[0-9a-z]{26}$", max_length=30)] | UnsetType = UNSET
 
 
+class ReferredBy(MemberRef, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Names who brought a friend: as a member is named, or by their code, alone or in its link."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+
+
 class KnownElsewhere(MemberRef, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Names a member by what another system calls them; only an import says this, no call of the API takes it."""
 
@@ -111,14 +117,18 @@ class QuotePurchase(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     lines: Annotated[tuple[PurchaseLine, ...], Meta(min_length=1, max_length=500)] | None = None
     redeem: Annotated[tuple[Redeem, ...], Meta(max_length=20)] = ()
     codes: Annotated[tuple[Label, ...], Meta(max_length=20)] = ()
-    referred_by: MemberRef | None = None
+    referred_by: ReferredBy | None = None
     consents: Annotated[tuple[ConsentGiven, ...], Meta(max_length=20)] = ()
 
 
 class RecordPurchase(QuotePurchase, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """A closed purchase. `receipt` is the till's own number: with location and kind it is the natural key."""
+    """A closed purchase. `receipt` is the till's own number: with location and kind it is the natural key.
+
+    `paid_with` is the terminal's own opaque token of the card, never its number; it is kept as a keyed hash.
+    """
 
     receipt: Receipt
+    paid_with: Label | None = None
 
 
 class ReturnedLine(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -163,7 +173,7 @@ class EnrolMember(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     language: Language | None = None
     birthday: date | None = None
     location: Label | None = None
-    referred_by: MemberRef | None = None
+    referred_by: ReferredBy | None = None
     consents: Annotated[tuple[ConsentGiven, ...], Meta(max_length=20)] = ()
 
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-import rules
 from loyalty_engine import (
     agreeing,
     awarding,
@@ -37,24 +36,17 @@ from loyalty_engine import (
 )
 from loyalty_engine.answers import Answer, Awarded, MemberSeen, PurchaseAnswer, TierSeen
 from loyalty_engine.awarding import Came
-from loyalty_engine.businesses import Caller, location_rows, place_of
-from loyalty_engine.commands import QuotePurchase, RecordPurchase, Redeem, Ticket
-from loyalty_engine.database import MemberState, Opening, Page
-from loyalty_engine.errors import (
-    BodyInvalid,
-    CurrencyMismatch,
-    LinesDoNotAddUp,
-    MemberNotFoundByNumber,
-    MemberUnknown,
-    NotInThisEdition,
-)
+from loyalty_engine.baskets import Basket, opening_of, read
+from loyalty_engine.businesses import Caller, location_rows
+from loyalty_engine.commands import RecordPurchase, Ticket
+from loyalty_engine.database import MemberState, Page
+from loyalty_engine.errors import MemberNotFoundByNumber, MemberUnknown
 from loyalty_engine.evidence import PurchaseEvidence
 from loyalty_engine.identifiers import mask
 from loyalty_engine.instants import to_micros
 from loyalty_engine.knowing import facts_before
 from loyalty_engine.ladder import Gained
 from loyalty_engine.members import (
-    Named,
     accounts_of,
     balances,
     bought,
@@ -62,24 +54,13 @@ from loyalty_engine.members import (
     facts_of,
     masked_name,
     moved,
-    named,
 )
+from loyalty_engine.referrals import crediting, people, qualifying
 from loyalty_engine.rows import JournalLine, Posting
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
     from loyalty_engine.shelf import Edition
-
-
-class Basket(Struct, frozen=True, kw_only=True):
-    """A purchase as it was told, read and found possible: what the rules judge, where, when, and whose."""
-
-    purchase: rules.Purchase
-    location: str
-    occurred_at: int
-    who: Named
-    redeem: tuple[Redeem, ...] = ()
-    counts: bool = True
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -114,12 +95,14 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
         amount_minor=command.total_minor,
     )  # fmt: skip
     early_refunds: tuple[str, ...] = ()
+    friend: qualifying.Along | None = None
 
     async def decide(page: Page, reader: journal.Reader) -> Posting:
-        nonlocal early_refunds
+        nonlocal early_refunds, friend
         early_refunds = page.parked or ()
         judged = await judge(house, caller, basket, page, ticket.at, reader)
-        return await _post(house, caller, command, told, judged, page, reader)
+        posting, friend = await _post(house, caller, command, told, judged, page, reader)
+        return posting
 
     # A refund of the same receipt waits meanwhile: it either finds the purchase, or is found by it.
     async with house.turns.of((caller.business_id, natural)):
@@ -128,54 +111,9 @@ async def record_purchase(house: House, caller: Caller, command: RecordPurchase,
         early_refunds = await refunding.parked_behind(house, caller.business_id, natural)
     for parked in early_refunds:
         await refunding.settle(house, caller.business_id, parked, at=ticket.at)
+    if friend is not None and friend.qualified is not None:
+        await crediting.credit(house, caller.business_id, friend.qualified, at=ticket.at)
     return answer
-
-
-async def read(house: House, caller: Caller, command: QuotePurchase, at: datetime) -> Basket:
-    """Read what the till says. Refused in this order: the place, what we cannot do, currency, lines, time, member."""
-    edition = await house.shelf.current(caller.business_id)
-    location = place_of(caller, command.location)
-    if command.referred_by:
-        raise NotInThisEdition(pointer="/referred_by")
-    about = edition.programme.about
-    if command.currency != about.currency:
-        raise CurrencyMismatch(pointer="/currency", expected=about.currency)
-    lines = command.lines
-    if lines is not None and (found := sum(line.amount_minor for line in lines)) != command.total_minor:
-        raise LinesDoNotAddUp(pointer="/total_minor", lines_minor=found)
-    named_lines = [line.line for line in lines or ()]
-    for place, name in enumerate(named_lines):
-        if name in named_lines[:place]:
-            raise BodyInvalid(
-                "two lines have this name; a refund could not tell them apart", pointer=f"/lines/{place}/line"
-            )
-    occurred_at = journal.happened_at(house.settings, command.occurred_at, at)
-    return Basket(
-        purchase=rules.Purchase(
-            occurred_at=occurred_at,
-            total_minor=command.total_minor,
-            location=location,
-            till=command.till,
-            staff=command.staff,
-            channel=command.channel,
-            codes=command.codes,
-            lines=None if lines is None else tuple(rules.Line(**msgspec.structs.asdict(line)) for line in lines),
-        ),
-        location=location,
-        occurred_at=to_micros(occurred_at),
-        who=named(house, caller.business_id, command.member, about.country),
-        redeem=command.redeem,
-        counts=isinstance(command, RecordPurchase),
-    )
-
-
-def opening_of(
-    caller: Caller, basket: Basket, at: datetime, *, key: str | None = None, natural: str | None = None
-) -> Opening:
-    return Opening(
-        business_id=caller.business_id, key=key, natural=natural, blind_index=basket.who.blind_index,
-        member_id=basket.who.member_id, location=basket.location, occurred_at=basket.occurred_at, now=to_micros(at),
-    )  # fmt: skip
 
 
 async def judge(
@@ -218,7 +156,7 @@ async def judge(
 async def _post(
     house: House, caller: Caller, command: RecordPurchase, told: journal.Told, judged: Judged, page: Page,
     reader: journal.Reader,
-) -> Posting:  # fmt: skip
+) -> tuple[Posting, qualifying.Along | None]:  # fmt: skip
     """Write the outcome on the ledger. After this point only what is said of consent can be refused."""
     basket, state, business_id, recorded_at = judged.basket, judged.state, caller.business_id, told.opening.now
     places = location_rows(business_id, basket.location, page, judged.edition.programme, recorded_at)
@@ -245,21 +183,36 @@ async def _post(
     judged = msgspec.structs.replace(judged, risen=risen)
     awards = tuple(award for came in judged.came for award in awarding.award(sheet, came))
     given = await granting.grants(sheet, judged.came, reader)
+    friend = None
+    if qualifying.concerns(judged.edition, state, command):
+        buying = qualifying.Buying(
+            house=house, caller=caller, edition=judged.edition, state=state, identifier=basket.who.identifier,
+            referred_by=command.referred_by, bought=judged.bought, sheet=sheet, reader=reader,
+        )  # fmt: skip
+        friend = await qualifying.of_purchase(buying, stays)
+        stays = friend.member
     tier, seen = tiers.seen(judged.edition, stands, member.language), MemberSeen(member.id, masked, new is not None)
-    answer = _answer(judged, sheet, Said(awards, seen, tier, member.language, spent, given))
+    answer = _answer(judged, sheet, Said(awards, seen, tier, member.language, spent, given, friend))
     if await dormancy.doubted(reader, business_id, judged.edition, state, recorded_at):
         stays, answer = dormancy.veiled(stays, answer)
     doing = awarding.carried_out(house, sheet, stays, judged.came)
     agreed = await agreeing.along(house, caller.key_id, command, judged.edition, member, sheet, reader)
-    return Posting(
+    evidence = _evidence(house, business_id, command, judged, spent, given, friend)
+    posting = Posting(
         business_id=business_id, expected=0 if state is None else state.revision, member=doing.member,
         identifiers=(new.identifier,) if new else (), locations=places,
-        journal=_line(told, command, judged, sheet, answer, spent, given),
+        journal=_line(told, evidence, judged, sheet, answer),
         entries=tuple(sheet.entries), lots=sheet.lots, burns=sheet.burns, allocations=tuple(sheet.allocations),
         accounts=sheet.touched,
         limit_uses=awarding.limits_used(business_id, member.id, judged.came) + tiers.marks(stands) + spent.limit_uses,
-        extra=(*sheet.stretched, *doing.rows, *spent.rows, *granting.rows(given), *agreed),
+        extra=(*sheet.stretched, *doing.rows, *spent.rows, *granting.rows(given), *agreed, *moved_by(friend)),
     )  # fmt: skip
+    return posting, friend
+
+
+def moved_by(friend: qualifying.Along | None) -> tuple[Struct, ...]:
+    """Give the rows of the referral that a purchase moved."""
+    return friend.rows if friend is not None else ()
 
 
 class Said(Struct, frozen=True):
@@ -271,6 +224,7 @@ class Said(Struct, frozen=True):
     language: str | None
     spent: spending.Entered
     given: tuple[granting.Grant, ...]
+    friend: qualifying.Along | None
 
 
 def _answer(judged: Judged, sheet: ledger.Sheet, said: Said) -> PurchaseAnswer:
@@ -282,18 +236,28 @@ def _answer(judged: Judged, sheet: ledger.Sheet, said: Said) -> PurchaseAnswer:
         vouchers=granting.shown(said.given, said.language), tier=said.tier,
         balances=balances(programme, sheet.accounts), explanation=awarding.explained(judged.came),
         receipt_text=text, programme_version=judged.edition.version, to_pay_minor=judged.paid_minor,
+        referral=said.friend.seen if said.friend else None,
+    )  # fmt: skip
+
+
+def _evidence(
+    house: House, business_id: int, command: RecordPurchase, judged: Judged, spent: spending.Entered,
+    given: tuple[granting.Grant, ...], friend: qualifying.Along | None,
+) -> PurchaseEvidence:  # fmt: skip
+    purchase = judged.basket.purchase if judged.plan is None else judged.plan.judged
+    paid_with = None
+    if command.paid_with is not None and judged.edition.programme.referral is not None:
+        paid_with = people.token_hash(house, business_id, command.paid_with)
+    return PurchaseEvidence(
+        command.receipt, command.currency, purchase, judged.bought.facts, awarding.evidence_of(judged.came),
+        None if judged.plan is None else judged.basket.purchase, spent.spent, granting.ids_of(given),
+        friend.qualified if friend else None, paid_with,
     )  # fmt: skip
 
 
 def _line(
-    told: journal.Told, command: RecordPurchase, judged: Judged, sheet: ledger.Sheet, answer: PurchaseAnswer,
-    spent: spending.Entered, given: tuple[granting.Grant, ...],
+    told: journal.Told, evidence: PurchaseEvidence, judged: Judged, sheet: ledger.Sheet, answer: PurchaseAnswer
 ) -> JournalLine:  # fmt: skip
-    purchase = judged.basket.purchase if judged.plan is None else judged.plan.judged
-    evidence = PurchaseEvidence(
-        command.receipt, command.currency, purchase, judged.bought.facts, awarding.evidence_of(judged.came),
-        None if judged.plan is None else judged.basket.purchase, spent.spent, granting.ids_of(given),
-    )  # fmt: skip
     return journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=sheet.member_id,
         revision=sheet.revision, version=judged.edition.version, input=msgspec.json.encode(evidence).decode(),

@@ -15,7 +15,7 @@ from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
-from loyalty_engine.errors import MemberUnknown, NotInThisEdition
+from loyalty_engine.errors import MemberUnknown
 from loyalty_engine.evidence import EnrolmentEvidence
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, mask
@@ -23,6 +23,9 @@ from loyalty_engine.instants import from_micros, shown, to_micros
 from loyalty_engine.knowing import month_and_day
 from loyalty_engine.ladder import Gained
 from loyalty_engine.members import as_shown, balances, enrol_rows, moved, named
+from loyalty_engine.referrals import arriving, people, qualifying
+from loyalty_engine.referrals.arriving import Brought, Coming
+from loyalty_engine.referrals.course import Moment
 from loyalty_engine.rows import MemberRow, Posting
 from loyalty_engine.shelf import Edition
 
@@ -30,8 +33,6 @@ from loyalty_engine.shelf import Edition
 async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Ticket) -> Answer:
     """Let somebody join by number or address; who is a member already is answered as they are (200)."""
     edition = await house.shelf.current(caller.business_id)
-    if command.referred_by is not None:
-        raise NotInThisEdition(pointer="/referred_by")
     who = named(house, caller.business_id, command.member, edition.programme.about.country)
     at = to_micros(ticket.at)
     opening = Opening(
@@ -70,14 +71,33 @@ async def _known_already(
     if await dormancy.doubted(reader, business_id, edition, state, told.opening.now):
         answer = msgspec.structs.replace(dormancy.bare(answer), masked=(), language=None, visits=0, spend_minor=0)
     line_id = ids.new("jnl", told.opening.now // 1000)
+    brought = arriving.NOBODY
+    if command.referred_by is not None:
+        coming = _coming(house, caller, told, command, (state.id, None), edition, line_id, reader)
+        brought = await arriving.known_already(coming)
+    answer = msgspec.structs.replace(answer, referral=brought.seen)
     line = journal.line(told, line_id, status=200, answer=msgspec.json.encode(answer), member_id=state.id)
     if not command.consents:
-        return Posting(business_id=business_id, expected=None, member=None, journal=line)
+        return Posting(business_id=business_id, expected=None, member=None, journal=line, extra=brought.rows())
     member = moved(business_id, state)
     sheet = _sheet(told, member, line_id, edition)
     agreed = await agreeing.along(house, caller.key_id, command, edition, member, sheet, reader)
     line = msgspec.structs.replace(line, revision=member.revision)
-    return Posting(business_id=business_id, expected=state.revision, member=member, journal=line, extra=agreed)
+    extra = (*agreed, *brought.rows())
+    return Posting(business_id=business_id, expected=state.revision, member=member, journal=line, extra=extra)
+
+
+def _coming(
+    house: House, caller: Caller, told: journal.Told, command: EnrolMember, who: tuple[str, Identifier | None],
+    edition: Edition, line_id: str, reader: journal.Reader,
+) -> Coming:  # fmt: skip
+    programme, business_id, by = edition.programme, told.opening.business_id, None
+    if command.referred_by is not None:
+        by = people.read(house, business_id, command.referred_by, programme.country, "/referred_by")
+    return Coming(
+        house=house, business_id=business_id, programme=programme, member_id=who[0], identifier=who[1], by=by,
+        how="till", moment=Moment(told.opening.now, f"key {caller.key_id}", line_id), reader=reader,
+    )  # fmt: skip
 
 
 def _sheet(told: journal.Told, member: MemberRow, line_id: str, edition: Edition) -> ledger.Sheet:
@@ -106,26 +126,31 @@ async def _joins(
     awards = tuple(award for one in came for award in awarding.award(sheet, one))
     stands = await tiers.after(reader, edition, None, sheet, Gained(0, 0, awarding.earned(came)))
     given = await granting.grants(sheet, came, reader)
+    brought = Brought()
+    if qualifying.concerns(edition, None, command):
+        who = (new.member.id, identifier)
+        brought = await arriving.arrive(_coming(house, caller, told, command, who, edition, sheet.journal_id, reader))
     answer = MemberAnswer(
         new.member.id, (mask(identifier),), command.language, None, None, shown(at), 0, 0,
         balances(programme, sheet.accounts), new=True, awards=awards, explanation=awarding.explained(came),
         receipt_text=awarding.receipt_text(programme, command.language, sheet, came),
         tier=tiers.seen(edition, stands, command.language),
-        vouchers=granting.shown(given, command.language),
+        vouchers=granting.shown(given, command.language), referral=brought.seen,
     )  # fmt: skip
     evidence = EnrolmentEvidence(awarding.evidence_of(came))
     line = journal.line(
         told, sheet.journal_id, status=201, answer=msgspec.json.encode(answer), member_id=new.member.id, revision=1,
         version=edition.version, input=msgspec.json.encode(evidence).decode(),
     )  # fmt: skip
-    doing = awarding.carried_out(house, sheet, tiers.moved_to(new.member, edition, stands), came)
+    member = msgspec.structs.replace(tiers.moved_to(new.member, edition, stands), referral=brought.waits)
+    doing = awarding.carried_out(house, sheet, member, came)
     agreed = await agreeing.along(house, caller.key_id, command, edition, new.member, sheet, reader)
     return Posting(
         business_id=business_id, expected=0, member=doing.member, identifiers=(new.identifier,), journal=line,
         locations=location_rows(business_id, location, page, programme, at) if command.location else (),
         entries=tuple(sheet.entries), lots=sheet.lots, allocations=tuple(sheet.allocations), accounts=sheet.touched,
         limit_uses=awarding.limits_used(business_id, new.member.id, came) + tiers.marks(stands),
-        extra=(*doing.rows, *granting.rows(given), *agreed),
+        extra=(*doing.rows, *granting.rows(given), *agreed, *brought.rows()),
     )  # fmt: skip
 
 

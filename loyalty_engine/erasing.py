@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import holding, journal, presence
+from loyalty_engine import holding, journal, presence, tombstones
 from loyalty_engine.belongings import BELONGINGS
 from loyalty_engine.database import Opening
 from loyalty_engine.errors import HoldsInTheWay, MemberUnknown
@@ -25,6 +25,7 @@ from loyalty_engine.handing import state_of
 from loyalty_engine.identifiers import Identifier, mask
 from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.members import moved
+from loyalty_engine.referrals import parting
 from loyalty_engine.rows import Posting
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from loyalty_engine.house import House
 
 _log = structlog.get_logger("loyalty.erasing")
-_SECRET: Final = "tombstones"  # noqa: S105  # the name of one, not one
 _GONE: Final = "(erased)"
 
 
@@ -77,6 +77,7 @@ async def _erase(house: House, business_id: int, by: str, member_id: str, at: in
                 business_id, house.vault.blind_index(business_id, identifier),
             )  # fmt: skip
         for one in everybody:
+            await parting.part(transaction, business_id, one, by, at)
             await _forget(transaction, business_id, await state_of(transaction, business_id, one), said, by, at)
         return [Erased(business_id, one, at) for one in everybody]
 
@@ -134,7 +135,14 @@ async def _forget(
 def _posting(business_id: int, state: MemberState, at: int) -> Posting:
     line = journal.alone(business_id, "erasure", state.id, state.revision + 1, at)
     member = moved(
-        business_id, state, wrapped_key="", sealed_profile=None, language=None, tags="[]", presence=presence.ERASED
+        business_id,
+        state,
+        wrapped_key="",
+        sealed_profile=None,
+        language=None,
+        tags="[]",
+        presence=presence.ERASED,
+        referral=None,
     )
     return Posting(business_id=business_id, expected=state.revision, member=member, journal=line)
 
@@ -142,43 +150,17 @@ def _posting(business_id: int, state: MemberState, at: int) -> Posting:
 async def _lay_tombstones(
     house: House, transaction: Transaction, business_id: int, said: Iterable[Identifier], at: int
 ) -> None:
-    key = await _secret(house, transaction, business_id, at)
+    known = await tombstones.hashing_now(house, transaction, business_id, at)
+    if known.new is not None:
+        await transaction.fetch(
+            "INSERT INTO secrets (business_id, name, wrapped, made_at) VALUES ($1, $2, $3, $4)",
+            *msgspec.structs.astuple(known.new),
+        )  # fmt: skip
     for identifier in said:
         await transaction.fetch(
             "INSERT INTO tombstones (business_id, tombstone, laid_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            business_id, _tombstone(house, business_id, key, identifier), at,
+            business_id, known.of(identifier), at,
         )  # fmt: skip
-
-
-def _tombstone(house: House, business_id: int, key: str, identifier: Identifier) -> str:
-    return house.vault.hash_under(business_id, _SECRET, key, f"{identifier.kind}\0{identifier.value}")
-
-
-async def _secret(house: House, transaction: Transaction, business_id: int, at: int) -> str:
-    """Give the business's own key for tombstones, wrapped; made when the first is laid."""
-    await transaction.fetch(
-        "INSERT INTO secrets (business_id, name, wrapped, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        business_id, _SECRET, house.vault.new_member_key(business_id, _SECRET), at,
-    )  # fmt: skip
-    found = await transaction.fetch(
-        "SELECT wrapped FROM secrets WHERE business_id = $1 AND name = $2", business_id, _SECRET
-    )
-    wrapped: str = found[0][0]
-    return wrapped
-
-
-async def was_here(house: House, business_id: int, identifier: Identifier) -> bool:
-    """Tell whether a number's member was erased: asked for one purpose, that a friend is credited once for ever."""
-    found = await house.database.fetch(
-        "SELECT wrapped FROM secrets WHERE business_id = $1 AND name = $2", business_id, _SECRET
-    )
-    if not found:
-        return False
-    laid = await house.database.fetch(
-        "SELECT 1 FROM tombstones WHERE business_id = $1 AND tombstone = $2",
-        business_id, _tombstone(house, business_id, found[0][0], identifier),
-    )  # fmt: skip
-    return bool(laid)
 
 
 # --- the list outside the database

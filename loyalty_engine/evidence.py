@@ -39,7 +39,7 @@ class PurchaseEvidence(Struct, frozen=True, omit_defaults=True):
     """A purchase as the rules saw it, the member as they were just before it, and the events it brought about.
 
     Where something was redeemed, `told` is the basket as the till told it, before what perks took off. `granted` are
-    the vouchers it brought.
+    the vouchers it brought; `referral` is the one it qualified, and `paid_with` a keyed hash of the means of payment.
     """
 
     receipt: str
@@ -50,6 +50,8 @@ class PurchaseEvidence(Struct, frozen=True, omit_defaults=True):
     told: rules.Purchase | None = None
     spent: tuple[Spent, ...] = ()
     granted: tuple[str, ...] = ()
+    referral: str | None = None
+    paid_with: str | None = None
 
 
 class EnrolmentEvidence(Struct, frozen=True, omit_defaults=True):

@@ -79,6 +79,8 @@ async def _rows(
     names = shown_columns(belonging)
     columns = ", ".join(f'"{name}"' for name in names)
     where = f"{belonging.column} = $2"
+    if belonging.also is not None:
+        where = f"({where} OR {belonging.also} = $2)"
     if belonging.through is not None:
         ids_of = f"SELECT id FROM {belonging.through} WHERE business_id = $1 AND member_id = $2"
         where = f"{belonging.column} IN ({ids_of})"

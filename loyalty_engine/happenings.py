@@ -12,6 +12,7 @@ happened to a member is counted from these very journal lines, so that no count 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -96,9 +97,12 @@ async def risen(
 
 async def posted(
     house: House, told: journal.Told, came: awarding.Came, who: Named, page: Page, state: MemberState,
-    reader: journal.Reader,
+    reader: journal.Reader, *, first: Callable[[ledger.Sheet], None] | None = None,
 ) -> Posting:  # fmt: skip
-    """Write down what came of it. After the location nothing can be refused."""
+    """Write down what came of it. After the location nothing can be refused.
+
+    `first` enters what another room gives with the event, before what the rules give.
+    """
     opening, edition, recorded_at = told.opening, came.edition, told.opening.now
     assert isinstance(came.event, rules.Event), "a purchase has a story of its own"
     business_id, location = opening.business_id, opening.location
@@ -109,6 +113,8 @@ async def posted(
         recorded_at=recorded_at,
     )  # fmt: skip
     masked = await masked_name(house, business_id, who, state, reader)
+    if first is not None:
+        first(sheet)
     awards = awarding.award(sheet, came)
     stands = await tiers.after(reader, edition, state, sheet, Gained(0, 0, awarding.earned((came,))))
     tier = tiers.seen(edition, stands, state.language)

@@ -162,6 +162,7 @@ def _as_one(house: House, business_id: int, come: MemberState, stay: MemberState
         tier=come.tier if carried.tier else stay.tier,
         tier_until=come.tier_until if carried.tier else stay.tier_until,
         tags=msgspec.json.encode([*handing.tags(stay), *carried.tags]).decode(),
+        referral=stay.referral or come.referral,
         sealed_profile=seal_profile(house, business_id, stay.id, stay.wrapped_key, profile),
     )  # fmt: skip
 

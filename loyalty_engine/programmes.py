@@ -29,7 +29,7 @@ _DOTS_IN_A_LINE = 1000
 # Events that something tells this edition of; a name of the business's own is told by whoever knows of it.
 _TOLD = frozenset({
     "purchase", "joined", "tier_changed", "birthday", "anniversary", "overdue", "feedback", "promise_kept",
-    "promise_broken",
+    "promise_broken", "referral_qualified",
 })  # fmt: skip
 Format = Literal["toml", "json"]
 

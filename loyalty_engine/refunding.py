@@ -20,12 +20,12 @@ from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import BodyInvalid, PurchaseUnknown, Refused
 from loyalty_engine.instants import to_micros
-from loyalty_engine.ladder import Gained
 from loyalty_engine.lots import live
 from loyalty_engine.members import accounts_of, balances, moved
 from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
 from loyalty_engine.redemption_answers import GivenBack
-from loyalty_engine.returns import Back, due_from, limits_given_back, measure, takings
+from loyalty_engine.referrals import qualifying, taking_back
+from loyalty_engine.returns import Back, due_from, limits_given_back, lost, measure, takings
 from loyalty_engine.rows import ParkedRow, Posting
 from loyalty_engine.wording import language_for, receipt_lines, taken_back
 
@@ -108,6 +108,8 @@ async def settle(house: House, business_id: int, parked: str, *, at: datetime) -
         await journal.once(house, told, decide)
     except Refused:
         return  # written down as refused: the parked refund asked for more than the purchase had
+    if bought.evidence.referral is not None:
+        await taking_back.take_back(house, business_id, bought.evidence.referral, at=at)
 
 
 async def settle_all(house: House, *, at: datetime) -> int:
@@ -154,7 +156,10 @@ async def _refund(
     async def decide(page: Page, reader: journal.Reader) -> Posting:
         return await _decide(house, told, bought, command, page, reader, happened=to_micros(happened))
 
-    return await journal.once(house, told, decide)
+    answer = await journal.once(house, told, decide)
+    if bought.evidence.referral is not None:
+        await taking_back.take_back(house, caller.business_id, bought.evidence.referral, at=ticket.at)
+    return answer
 
 
 async def _park(
@@ -226,26 +231,21 @@ async def _decide(
         revision=sheet.revision, subject=bought.id, version=bought.version, amount_minor=back.refunded_minor,
         input=msgspec.json.encode(evidence).decode(), occurred_at=sheet.occurred_at,
     )  # fmt: skip
-    gone = back.gone
-    bought_at, lost = bought.evidence.purchase.occurred_at, _lost(back, due, gone=gone)
-    stands = await tiers.after_refund(reader, business_id, now, state, bought_at, lost, at)
-    visits, spend_minor = max(0, state.visits - gone), max(0, state.spend_minor - back.refunded_minor)
+    bought_at, gone_with_it = bought.evidence.purchase.occurred_at, lost(back, due)
+    stands = await tiers.after_refund(reader, business_id, now, state, bought_at, gone_with_it, at)
+    visits, spend_minor = max(0, state.visits - back.gone), max(0, state.spend_minor - back.refunded_minor)
     member = moved(business_id, state, visits=visits, spend_minor=spend_minor)
+    friend, waits = await qualifying.of_refund(bought, back, edition, sheet, reader)
+    if waits is not None:
+        member = msgspec.structs.replace(member, referral=waits)
     limits = limits_given_back(business_id, state, bought, back, edition)
     limits += restoring.limits_restored(business_id, state, bought, spent_due, edition)
     return Posting(
         business_id=business_id, expected=state.revision, member=tiers.moved_to(member, now, stands), journal=line,
         entries=tuple(sheet.entries), lots=sheet.lots, burns=sheet.burns, allocations=tuple(sheet.allocations),
-        accounts=sheet.touched, limit_uses=limits + tiers.marks(stands), extra=(*overdue, *restored.rows, *withdrawn),
+        accounts=sheet.touched, limit_uses=limits + tiers.marks(stands),
+        extra=(*overdue, *restored.rows, *withdrawn, *friend),
     )  # fmt: skip
-
-
-def _lost(back: Back, due: tuple[tuple[Awarded, int], ...], *, gone: bool) -> Gained:
-    """Tell what no longer counts towards a tier: what was due back, taken or not, and the visit if all is gone."""
-    earned: dict[str, int] = {}
-    for award, part in due:
-        earned[award.unit] = earned.get(award.unit, 0) + part
-    return Gained(back.refunded_minor, int(gone), earned)
 
 
 async def _withdrawn(

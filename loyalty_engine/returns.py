@@ -18,6 +18,7 @@ from loyalty_engine.commands import RefundPurchase, ReturnedLine
 from loyalty_engine.database import MemberState
 from loyalty_engine.errors import LineUnknown, NothingLeftToRefund, RefundExceedsPurchase
 from loyalty_engine.evidence import RefundEvidence
+from loyalty_engine.ladder import Gained
 from loyalty_engine.rows import LimitUseRow, limit_row
 
 if TYPE_CHECKING:
@@ -98,6 +99,14 @@ def due_from(
             total -= part
             due.append((award, part))
     return tuple((award, part) for award, part in due if part)
+
+
+def lost(back: Back, due: tuple[tuple[Awarded, int], ...]) -> Gained:
+    """Tell what no longer counts towards a tier: what was due back, taken or not, and the visit if all is gone."""
+    earned: dict[str, int] = {}
+    for award, part in due:
+        earned[award.unit] = earned.get(award.unit, 0) + part
+    return Gained(back.refunded_minor, int(back.gone), earned)
 
 
 def _given_for_goods(bought: Bought, edition: Edition) -> tuple[Awarded, ...]:

@@ -18,7 +18,7 @@ class MemberRow(Struct, frozen=True):
     """A member: opaque id, what the rules may know of them, and nothing that names a person in clear.
 
     `presence` is None for a member who is here; 'merged' sleeps in another, 'erased' is nobody any more, 'doubted' has
-    a number that may have gone to somebody else.
+    a number that may have gone to somebody else. `referral` names the one they came by while a purchase may qualify it.
     """
 
     TABLE: ClassVar[str] = "members"
@@ -39,6 +39,7 @@ class MemberRow(Struct, frozen=True):
     sealed_profile: str | None
     tier_until: int | None = None
     presence: str | None = None
+    referral: str | None = None
 
 
 class IdentifierRow(Struct, frozen=True):

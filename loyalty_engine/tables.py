@@ -24,6 +24,7 @@ from loyalty_engine.tables_of_identity import (
     Viewing,
 )
 from loyalty_engine.tables_of_pages import DoorCode, PageLink
+from loyalty_engine.tables_of_referrals import Referral, ReferralCode, ReferralMark, ReferralStep
 from loyalty_engine.tables_of_texts import InboundText, PhoneLine, Webhook, WebhookDelivery
 
 
@@ -102,6 +103,7 @@ class Member(Table, tablename="members", db=DB):
     sealed_profile = Text(default=None, null=True)
     tier_until = BigInt(default=None, null=True)
     presence = Text(default=None, null=True)
+    referral = Text(default=None, null=True)
 
 
 class Identifier(Table, tablename="identifiers", db=DB):
@@ -289,4 +291,8 @@ TABLES: tuple[type[Table], ...] = (
     WebhookDelivery,
     PageLink,
     DoorCode,
+    ReferralCode,
+    Referral,
+    ReferralStep,
+    ReferralMark,
 )

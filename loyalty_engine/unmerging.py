@@ -154,5 +154,6 @@ class Undoing:
             tier=None if carried.tier and stay.tier == asleep.tier else stay.tier,
             tier_until=None if carried.tier and stay.tier == asleep.tier else stay.tier_until,
             tags=msgspec.json.encode(tags).decode(),
+            referral=None if stay.referral == asleep.referral else stay.referral,
             sealed_profile=seal_profile(self.house, business_id, stay.id, stay.wrapped_key, profile),
         )  # fmt: skip

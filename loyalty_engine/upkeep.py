@@ -28,6 +28,7 @@ from loyalty_engine import (
     sending,
 )
 from loyalty_engine.errors import Busy
+from loyalty_engine.referrals import rounds
 from loyalty_engine.webhooks import telling
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ async def _settle(house: House, at: datetime) -> int:
 
 async def _lapse(house: House, at: datetime) -> int:
     return await holding.lapse(house, at=at)
+
+
+async def _refer(house: House, at: datetime) -> int:
+    return await rounds.go(house, at=at)
 
 
 async def _expire(house: House, at: datetime) -> int:
@@ -93,6 +98,7 @@ async def _tell(house: House, at: datetime) -> int:
 JOBS: tuple[Job, ...] = (
     Job("refunds settled", _settle),
     Job("holds lapsed", _lapse),
+    Job("referrals credited or let go of", _refer),
     Job("lots expired", _expire),
     Job("tiers reviewed", _review),
     Job("days of the calendar told", _turn),

@@ -14,6 +14,7 @@ from msgspec import Struct
 from loyalty_engine.consent import audit
 from loyalty_engine.evidence import JUDGED, judged_in
 from loyalty_engine.ledger import LARGEST
+from loyalty_engine.referrals import audit as of_referrals
 from loyalty_engine.texts import auditing as of_texts
 from loyalty_engine.webhooks import auditing as of_webhooks
 
@@ -184,7 +185,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "UNION ALL SELECT business_id, blind_index FROM identifiers WHERE length(blind_index) <> 32 "
         "OR sealed LIKE '+%' OR sealed LIKE '%@%'",
     ),
-    *(Invariant(*query) for query in (*audit.QUERIES, *of_texts.QUERIES, *of_webhooks.QUERIES)),
+    *(Invariant(*query) for query in (*audit.QUERIES, *of_referrals.QUERIES, *of_texts.QUERIES, *of_webhooks.QUERIES)),
 )  # fmt: skip
 
 REPLAY = "every purchase and event, judged again by its own version, gives the entries it gave"

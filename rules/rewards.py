@@ -60,15 +60,22 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Referral(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What bringing a friend gives to both, once the friend's purchase qualifies."""
+    """What bringing a friend gives to both, once the friend's purchase qualifies and can no longer come back.
+
+    An ambassador is credited within `limit` at most. Whoever brings more friends than `review` says in a period is
+    looked at by a person before anybody is credited for more of them.
+    """
 
     ambassador: Price
     friend: Price
     qualifies: All = All()
     held_for: Period | None = None
     limit: Annotated[tuple[Limit, ...], Meta(extra={"one_or_many": True})] = ()
+    review: Annotated[tuple[Limit, ...], Meta(extra={"one_or_many": True})] = (Limit(times=10, per="day"),)
 
     def __post_init__(self) -> None:
+        if any(limit.times is None for limit in self.review):
+            raise ValueError('a review is said in times, such as { times = 10, per = "day" }')
         for _, part, _ in self.qualifies.places("qualifies"):
             if part.stands_on == "event":
                 raise ValueError(f'"{part.written}" asks about an event, and a friend qualifies by a purchase')

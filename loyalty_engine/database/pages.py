@@ -106,6 +106,7 @@ class MemberState(Struct, frozen=True):
     sealed_profile: str | None
     tier_until: int | None
     presence: str | None
+    referral: str | None
     accounts: tuple[AccountState, ...] | None
     used: tuple[LimitState, ...] | None
     # Vouchers still to be redeemed, on the page of a glance only: a command asks for those it is told of.
@@ -186,7 +187,7 @@ SELECT q.i, OBJECT(
     'first_purchase_at', m.first_purchase_at, 'last_purchase_at', m.last_purchase_at, 'language', m.language,
     'tier', m.tier, 'tags', m.tags, 'wrapped_key', m.wrapped_key, 'sealed_profile', m.sealed_profile,
     'tier_until', m.tier_until,
-    'presence', m.presence,
+    'presence', m.presence, 'referral', m.referral,
     'accounts', {accounts},
     'used', {used})
     FROM members m WHERE m.business_id = q.business_id AND m.id = coalesce(q.member_id,

@@ -94,6 +94,11 @@ async def webhook_id(shop: Shop, key: str) -> str:
     return str((await told(shop, key, "POST", "/v1/webhooks", hook))["id"])
 
 
+async def referral_id(shop: Shop, key: str) -> str:
+    named = {"ambassador": {"id": await member_id(shop, key)}, "friend": {"phone": f"999 1{next(_numbers):04}"}}
+    return str((await told(shop, key, "POST", "/v1/referrals", named))["id"])
+
+
 async def hold_id(shop: Shop, key: str) -> str:
     order = {"member": {"id": await member_id(shop, key)}, "unit": "points", "amount": 5}
     return str((await told(shop, key, "POST", "/v1/holds", order))["id"])
@@ -118,7 +123,7 @@ MAKERS: dict[str, Maker] = {
     maker.__name__: maker
     for maker in (
         member_id, purchase_id, entry_id, key_id, merge_id, request_id, location, gateway, text_id, webhook_id,
-        hold_id, award_id, voucher_id, number,
+        referral_id, hold_id, award_id, voucher_id, number,
     )
 }  # fmt: skip
 

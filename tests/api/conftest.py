@@ -53,6 +53,12 @@ id = "happy-hour"
 on = "purchase"
 when.weekday = ["mon", "tue"]
 then.multiply = { unit = "points", by = 2 }
+
+[referral]
+ambassador = { unit = "points", amount = 100 }
+friend = { unit = "points", amount = 50 }
+qualifies = { total = { min = 9000 } }
+held_for = "14 days"
 """
 
 _numbers = count(1)

@@ -28,6 +28,7 @@ UNKNOWN = {
     "hold_id": "hld_01m7q5cqg0envvna4f65046jhg",
     "award_id": "awd_01m7q5cqg0envvna4f65046jhk",
     "voucher_id": "vch_01m7q5cqg0envvna4f65046jhv",
+    "referral_id": "ref_01m7q5cqg0envvna4f65046jhf",
     "gateway": "pigeon",
     "number": "9",
     "location": "nowhere",

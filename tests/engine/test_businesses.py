@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from loyalty_engine import businesses, programmes
-from loyalty_engine.answers import KeyAnswer, LocationAnswer, VersionAnswer
+from loyalty_engine.answers import VersionAnswer
+from loyalty_engine.answers_of_doors import KeyAnswer, LocationAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import CreateKey, DeclareLocation, PublishProgramme
 from loyalty_engine.errors import (

@@ -17,7 +17,18 @@ import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 import pytest
 
-from loyalty_engine import enrolling, erasing, exporting, holds, members, outbox, refunding, requests, retention
+from loyalty_engine import (
+    enrolling,
+    erasing,
+    exporting,
+    holds,
+    members,
+    outbox,
+    refunding,
+    requests,
+    retention,
+    tombstones,
+)
 from loyalty_engine import viewing as viewings
 from loyalty_engine.belongings import BELONGINGS
 from loyalty_engine.businesses import Caller
@@ -237,7 +248,7 @@ async def test_goods_come_back_from_somebody_who_is_nobody_any_more(house: House
 async def test_who_joins_again_is_new_and_only_the_tombstone_knows(house: House, cafe: Caller) -> None:
     bought = await buys(house, cafe, flat_whites("1"))
     phone = Identifier("phone", "+4799900201")
-    assert await erasing.was_here(house, cafe.business_id, phone) is False
+    assert await tombstones.was_here(house, house.database, cafe.business_id, phone) is False
 
     await erasing.erase(house, cafe, bought.member.id, at=MONDAY)
     again = await buys(house, cafe, flat_whites("2"))
@@ -245,8 +256,10 @@ async def test_who_joins_again_is_new_and_only_the_tombstone_knows(house: House,
     assert again.member.id != bought.member.id
     assert again.member.new
     assert has(again) == 14
-    assert await erasing.was_here(house, cafe.business_id, phone) is True
-    assert await erasing.was_here(house, cafe.business_id, Identifier("phone", "+4799900202")) is False
+    assert await tombstones.was_here(house, house.database, cafe.business_id, phone) is True
+    assert (
+        await tombstones.was_here(house, house.database, cafe.business_id, Identifier("phone", "+4799900202")) is False
+    )
 
 
 def traces(phone: str, name: str, email: str) -> list[bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_engine import erasing, members, outbox, rotating
+from loyalty_engine import erasing, members, outbox, rotating, tombstones
 from loyalty_engine.house import House, open_house
 from loyalty_engine.identifiers import Identifier
 from loyalty_engine.instants import to_micros
@@ -130,7 +130,9 @@ async def test_a_change_that_was_stopped_is_begun_again(kept: House) -> None:
     assert done.total() == 0
     assert read_keys(file) == (new,)
     assert (await buys(once_more, cafe, flat_whites("1"), key="told before")).id == bought.id
-    assert await erasing.was_here(once_more, cafe.business_id, Identifier("phone", "+4799900202"))
+    assert await tombstones.was_here(
+        once_more, once_more.database, cafe.business_id, Identifier("phone", "+4799900202")
+    )
     await once_more.close()
 
 

@@ -16,6 +16,7 @@ from loyalty_engine.database import Transaction
 from loyalty_engine.house import House
 from loyalty_engine.redemption_answers import VoucherAnswer
 from loyalty_engine.redemption_commands import CaptureHold, IssueVoucher, PlaceHold
+from loyalty_engine.referrals import audit as of_referrals
 from loyalty_engine.texts import auditing as of_texts
 from loyalty_engine.verify import INVARIANTS
 from loyalty_engine.webhooks import auditing as of_webhooks
@@ -93,10 +94,10 @@ FORGERIES = {
 
 
 def parts() -> dict[str, str]:
-    """Give every part of every query; those about consent are tried in test_consent_audit.py, those about texts and
-    webhooks in texts/test_auditing.py.
+    """Give every part of every query; those about consent are tried in test_consent_audit.py, those about referrals in
+    test_referral_audit.py, those about texts and webhooks in texts/test_auditing.py.
     """
-    elsewhere = {query[0] for query in (*audit.QUERIES, *of_texts.QUERIES, *of_webhooks.QUERIES)}
+    elsewhere = {query[0] for query in (*audit.QUERIES, *of_referrals.QUERIES, *of_texts.QUERIES, *of_webhooks.QUERIES)}
     return {
         one.id if number == 1 else f"{one.id}, part {number}": part
         for one in INVARIANTS

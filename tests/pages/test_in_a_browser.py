@@ -68,6 +68,7 @@ def browser(demo: Demo) -> Iterator[Browser]:
 def _until_it_answers(opened: Browser, demo: Demo) -> None:
     """Ask until the server listens; the greeting is printed just before."""
     request = opened.new_context().request
+    last: Exception | None = None
     for _ in range(600):
         try:
             if request.get(f"{demo.address}/health/ready").ok:

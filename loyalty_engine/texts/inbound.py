@@ -152,6 +152,8 @@ async def _posting(asked: Asked, told: journal.Told, reaction: Reaction) -> Post
         member_id=kept.member_id if moves else None, subject=wish, version=asked.edition.version,
         revision=None if not moves else 1 if newcomer is not None or state is None else state.revision + 1,
     )  # fmt: skip
+    if newcomer is not None:
+        line = msgspec.structs.replace(line, location=await _shop(asked))
     extra = (kept, *written, *reaction.rows, *((note,) if note is not None else ()))
     if newcomer is not None:
         return Posting(
@@ -168,6 +170,16 @@ async def _posting(asked: Asked, told: journal.Told, reaction: Reaction) -> Post
             accounts=sheet.touched,
         )  # fmt: skip
     return Posting(business_id=asked.business_id, expected=None, member=None, journal=line, extra=extra)
+
+
+async def _shop(asked: Asked) -> str | None:
+    """Name the location whose code somebody joined with, as its poster says; None where there is none such."""
+    found = await asked.reader.fetch(
+        "SELECT location FROM locations WHERE business_id = $1 AND location = $2",
+        asked.business_id,
+        asked.wish.rest.lower(),
+    )
+    return found[0][0] if found else None
 
 
 def _newcomer(asked: Asked) -> Newcomer:

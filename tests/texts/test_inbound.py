@@ -92,6 +92,16 @@ async def test_joining_by_text_makes_a_member_and_asks_for_nothing_in_return(pho
     assert len(await phone.rows("members")) == 1
 
 
+async def test_who_joins_with_the_code_of_a_shop_has_joined_there(phone: Phone) -> None:
+    await a_member(phone)  # who bought there, so that the shop is known
+
+    await phone.texts(NEW, "Bli med GRUNERLOKKA")
+    await phone.texts("+4799900298", "JOIN nowhere")
+
+    found = await phone.house.database.fetch("SELECT location FROM journal WHERE kind = 'text' ORDER BY id")
+    assert [row[0] for row in found] == ["grunerlokka", None]
+
+
 async def test_a_yes_to_the_question_is_consent_and_a_yes_to_nothing_is_none(phone: Phone) -> None:
     await a_member(phone)
     nothing = await phone.texts(INGRIDS, "JA")

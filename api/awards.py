@@ -8,10 +8,12 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, promised
-from loyalty_engine import cohorts, ids, placing
+from loyalty_engine import ids
 from loyalty_engine.errors import IdempotencyKeyReused, MemberUnknown, OccurredTooLongAgo, ProgrammeMissing, UnitUnknown
-from loyalty_engine.errors_of_mending import AwardUnknown, TierUnknown
-from loyalty_engine.mending import AwardMany, ManyAnswer, PlaceMember, PlacementAnswer, UndoMany
+from loyalty_engine.mending import cohorts
+from loyalty_engine.mending.asked import AwardMany, ManyAnswer, PlaceMember, PlacementAnswer, UndoMany
+from loyalty_engine.mending.errors import AwardUnknown, TierUnknown
+from loyalty_engine.standing import placing
 
 
 @post(

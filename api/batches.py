@@ -17,7 +17,7 @@ from api import complaints, wire
 from api.asking import Ask, key_of, reply
 from api.calls import TILL, promised
 from api.problems import language_of, problem, read_exception
-from loyalty_engine import earning, happenings, holds, ids, refunding
+from loyalty_engine import earning, happenings, ids, refunding
 from loyalty_engine.answers import Answer
 from loyalty_engine.commands import (
     PurchaseAddress,
@@ -28,8 +28,9 @@ from loyalty_engine.commands import (
     Ticket,
 )
 from loyalty_engine.errors import BodyInvalid, DatabaseAway, Detail, PurchaseUnknown
-from loyalty_engine.errors_of_spending import HoldUnknown
-from loyalty_engine.redemption_commands import CaptureHold
+from loyalty_engine.redemption import holds
+from loyalty_engine.redemption.commands import CaptureHold
+from loyalty_engine.redemption.errors import HoldUnknown
 
 ROWS_MOST: Final = 1000
 

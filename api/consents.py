@@ -10,9 +10,10 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, Reply, encode, reply, reply_stored
 from api.calls import CONSENT, READ, TILL, promised
-from loyalty_engine import consenting, ids
-from loyalty_engine.answers_of_consent import ConsentAnswer, ConsentsAnswer
-from loyalty_engine.commands_of_consent import RecordConsent
+from loyalty_engine import ids
+from loyalty_engine.consent import consenting
+from loyalty_engine.consent.answers import ConsentAnswer, ConsentsAnswer
+from loyalty_engine.consent.commands import RecordConsent
 from loyalty_engine.errors import (
     ConsentNotAskedFor,
     IdempotencyKeyReused,

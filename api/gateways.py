@@ -15,8 +15,8 @@ from api.calls import MANAGE, READ, promised
 from api.texts.registry import gateways, set_up
 from loyalty_engine import ids
 from loyalty_engine.errors import IdempotencyKeyReused
-from loyalty_engine.errors_of_texts import GatewayRefused, GatewayUnknown, TextUnknown
 from loyalty_engine.texts import lines, reviewing
+from loyalty_engine.texts.errors import GatewayRefused, GatewayUnknown, TextUnknown
 from loyalty_engine.texts.lexicon import Kind
 from loyalty_engine.texts.lines import LineSeen
 from loyalty_engine.texts.reviewing import ReviewPage, TextReviewed

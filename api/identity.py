@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, reply_stored
 from api.calls import MANAGE, TILL, promised
-from loyalty_engine import changing, confirming, ids, merging, unmerging
+from loyalty_engine import ids
 from loyalty_engine.errors import (
     BalanceTooLarge,
     HoldsInTheWay,
@@ -19,13 +19,14 @@ from loyalty_engine.errors import (
     MergeUnknown,
     ProgrammeMissing,
 )
-from loyalty_engine.errors_of_identity import (
+from loyalty_engine.identity import changing, confirming, merging, unmerging
+from loyalty_engine.identity.errors import (
     ConfirmationRefused,
     IdentifierTaken,
     SecondFactNeeded,
     VerificationNeeded,
 )
-from loyalty_engine.people import (
+from loyalty_engine.identity.people import (
     ChangeAnswer,
     ChangeMember,
     CodeSent,

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from api.asking import Ask, Reply
-from loyalty_engine import leaving_letters
+from loyalty_engine.messages import leaving_letters
 
 _HTML: Final = b"text/html; charset=utf-8"
 _HEAD: Final = (

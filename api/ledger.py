@@ -10,8 +10,8 @@ from api.asking import Ask, reply
 from api.calls import TILL_OR_READ, promised
 from loyalty_engine import explaining, ids
 from loyalty_engine.errors import EntryUnknown, ParameterMalformed
-from loyalty_engine.errors_of_identity import VerificationNeeded
 from loyalty_engine.explaining import EntryExplained
+from loyalty_engine.identity.errors import VerificationNeeded
 
 
 @get(

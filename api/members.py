@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import CONSENT, READ, TILL, promised
-from loyalty_engine import adjusting, enrolling, greeting, ids, members
+from loyalty_engine import enrolling, ids, members
 from loyalty_engine.answers import AdjustmentAnswer, LedgerPage, LookupAnswer, MemberAnswer
 from loyalty_engine.commands import AdjustBalance, EnrolMember, MemberRef
 from loyalty_engine.errors import (
@@ -25,7 +25,9 @@ from loyalty_engine.errors import (
     ScopeMissing,
     UnitUnknown,
 )
-from loyalty_engine.errors_of_mending import GoodwillSpent
+from loyalty_engine.mending import adjusting
+from loyalty_engine.mending.errors import GoodwillSpent
+from loyalty_engine.redemption import greeting
 
 
 class Lookup(Struct, frozen=True, forbid_unknown_fields=True):

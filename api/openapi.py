@@ -103,7 +103,7 @@ def every_error() -> Iterator[type[LoyaltyError]]:
     """Give every error that a caller can meet, in the order of the tree."""
 
     def below(parent: type[LoyaltyError]) -> Iterator[type[LoyaltyError]]:
-        children = [each for each in parent.__subclasses__() if each.__module__.startswith(errors.__name__)]
+        children = [each for each in parent.__subclasses__() if each.__module__.startswith("loyalty_engine.")]
         if not children:
             yield parent
         for child in children:

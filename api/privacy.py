@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, READ, promised
-from loyalty_engine import alerts, erasing, exporting, ids, requests, viewing
+from loyalty_engine import ids
 from loyalty_engine.errors import (
     CursorMalformed,
     HoldsInTheWay,
@@ -20,7 +20,8 @@ from loyalty_engine.errors import (
     ProgrammeMissing,
     RequestUnknown,
 )
-from loyalty_engine.people import (
+from loyalty_engine.identity import alerts, viewing
+from loyalty_engine.identity.people import (
     AlertPage,
     MemberExport,
     NoteRequest,
@@ -29,6 +30,7 @@ from loyalty_engine.people import (
     ShowInFull,
     ShownInFull,
 )
+from loyalty_engine.privacy import erasing, exporting, requests
 
 
 @get(

@@ -30,7 +30,7 @@ from loyalty_engine.errors import (
     ReceiptConflict,
     RefundExceedsPurchase,
 )
-from loyalty_engine.errors_of_identity import VerificationNeeded
+from loyalty_engine.identity.errors import VerificationNeeded
 
 _BASKET = (
     LocationNotYours, MemberUnknown, IdentifierInvalid, OccurredInFuture, OccurredTooLongAgo,

@@ -8,8 +8,7 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, TILL, TILL_OR_READ, promised
-from loyalty_engine import handing_out, holding, holds, ids
-from loyalty_engine.answers_of_holds import HoldShown
+from loyalty_engine import ids
 from loyalty_engine.errors import (
     BodyInvalid,
     IdempotencyKeyReused,
@@ -21,8 +20,11 @@ from loyalty_engine.errors import (
     ProgrammeMissing,
     UnitUnknown,
 )
-from loyalty_engine.errors_of_identity import VerificationNeeded
-from loyalty_engine.errors_of_spending import (
+from loyalty_engine.identity.errors import VerificationNeeded
+from loyalty_engine.redemption import handing_out, holding, holds
+from loyalty_engine.redemption.answers import VoucherAnswer, VoucherPage
+from loyalty_engine.redemption.commands import CaptureHold, IssueVoucher, PlaceHold, ReleaseHold, UndoHold
+from loyalty_engine.redemption.errors import (
     CodeUsedUp,
     CodeWrong,
     HoldClosed,
@@ -38,8 +40,7 @@ from loyalty_engine.errors_of_spending import (
     VoucherUnknown,
     VoucherUsed,
 )
-from loyalty_engine.redemption_answers import VoucherAnswer, VoucherPage
-from loyalty_engine.redemption_commands import CaptureHold, IssueVoucher, PlaceHold, ReleaseHold, UndoHold
+from loyalty_engine.redemption.hold_answers import HoldShown
 
 _MAY_HAVE = (PerkUnknown, PerkNotNow, PerkNotForTier, PerkUsedUp, PerkAllGone, InsufficientBalance)
 

@@ -18,9 +18,9 @@ from loyalty_engine.errors import (
     ParameterMalformed,
     ProgrammeMissing,
 )
-from loyalty_engine.errors_of_referrals import ReferralOver, ReferralsNotOffered, ReferralUnknown
-from loyalty_engine.referral_answers import Ambassador, ReferralAnswer, ReferralPage
 from loyalty_engine.referrals import deciding, naming, reading
+from loyalty_engine.referrals.answers import Ambassador, ReferralAnswer, ReferralPage
+from loyalty_engine.referrals.errors import ReferralOver, ReferralsNotOffered, ReferralUnknown
 from loyalty_engine.referrals.told import NameFriend, ReviewReferral
 
 _STATES = "named|joined|held|credited|returning|clawed_back|refused|lapsed|review"

@@ -12,7 +12,7 @@ from api.asking import Ask, reply
 from api.calls import READ, promised
 from loyalty_engine import reports
 from loyalty_engine.errors import ParameterMalformed, ProgrammeMissing
-from loyalty_engine.mending import ActivityReport, LiabilityReport, RulesReport
+from loyalty_engine.mending.asked import ActivityReport, LiabilityReport, RulesReport
 
 _INSTANT: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})"
 _SPAN: Final = {"since": _INSTANT, "until": _INSTANT}

@@ -18,13 +18,14 @@ from api import app
 from api.asking import Ask, Reply
 from api.logbook import clock
 from api.pages import dress
-from loyalty_engine import businesses, demo, earning, ids, rehearsing
-from loyalty_engine.carrying import Leaving, Receipt
+from loyalty_engine import businesses, demo, earning, ids
 from loyalty_engine.commands import RecordPurchase, Ticket
 from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.identifiers import IdentifierRefused, parse_phone
 from loyalty_engine.instants import to_micros
+from loyalty_engine.messages.carrying import Leaving, Receipt
 from loyalty_engine.settings import Settings
+from loyalty_engine.texts import rehearsing
 from rules import measure
 
 _REMEMBERED: Final = 200

@@ -11,7 +11,7 @@ from api.asking import Ask, reply, reply_stored
 from api.calls import MANAGE, promised
 from loyalty_engine import ids
 from loyalty_engine.errors import IdempotencyKeyReused
-from loyalty_engine.errors_of_texts import WebhookRefused, WebhookUnknown
+from loyalty_engine.texts.errors import WebhookRefused, WebhookUnknown
 from loyalty_engine.webhooks import subscriptions
 from loyalty_engine.webhooks.subscriptions import CreateWebhook, Delivery, WebhookAnswer
 

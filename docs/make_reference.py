@@ -202,7 +202,7 @@ def command_line() -> str:
 
 def member_export_schema() -> str:
     """The JSON Schema of everything about one member, as it is exported."""
-    from loyalty_engine import exporting
+    from loyalty_engine.privacy import exporting
 
     return msgspec.json.format(msgspec.json.encode(exporting.schema()), indent=2).decode() + "\n"
 

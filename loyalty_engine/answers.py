@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from loyalty_engine.questions import ConsentPrompt
-from loyalty_engine.redemption_answers import GivenBack, Nudge, PerkOffer, Redeemed, VoucherShown
-from loyalty_engine.referral_answers import ReferralSeen
+from loyalty_engine.consent.questions import ConsentPrompt
+from loyalty_engine.redemption.answers import GivenBack, Nudge, PerkOffer, Redeemed, VoucherShown
+from loyalty_engine.referrals.answers import ReferralSeen
 from rules import Because
 
 

@@ -13,20 +13,20 @@ import msgspec
 import rules
 from loyalty_engine import businesses, importing, programmes
 from loyalty_engine.answers import Finding
-from loyalty_engine.attesting import consents
 from loyalty_engine.backtest.command import backtest_command
 from loyalty_engine.commands import CreateKey, PublishProgramme
+from loyalty_engine.consent.command import consents
 from loyalty_engine.deciding import plan_command, rollback_command, versions_command
-from loyalty_engine.erasures import erasures_group
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
-from loyalty_engine.postering import qr_command
+from loyalty_engine.pages.poster import qr_command
+from loyalty_engine.privacy.command import erasures_group
 from loyalty_engine.proving.command import prove_command, say_proofs
-from loyalty_engine.rehearsing import text_command
-from loyalty_engine.rotation import vault_group
 from loyalty_engine.serving import demo_command, serve_command
 from loyalty_engine.terminal import business_option, database_option, in_house, new_ticket, now
+from loyalty_engine.texts.rehearsing import text_command
 from loyalty_engine.upkeep import go_round
+from loyalty_engine.vaults.command import vault_group
 from loyalty_engine.verify import verify
 
 

@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import ids, outbox
-from loyalty_engine.outbox import Note
+from loyalty_engine import ids
+from loyalty_engine.messages import outbox
+from loyalty_engine.messages.outbox import Note
 from loyalty_engine.rows import JournalLine, MemberRow
 
 if TYPE_CHECKING:

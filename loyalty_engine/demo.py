@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import businesses, earning, ids, members, programmes, visits
+from loyalty_engine import businesses, earning, ids, members, programmes
 from loyalty_engine.commands import CreateKey, MemberRef, PublishProgramme, RecordPurchase, Ticket
 from loyalty_engine.instants import to_micros
+from loyalty_engine.pages import visits
 
 if TYPE_CHECKING:
     from loyalty_engine.businesses import Caller

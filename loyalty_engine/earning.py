@@ -19,33 +19,20 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import (
-    agreeing,
-    awarding,
-    dormancy,
-    expiring,
-    granting,
-    happenings,
-    ids,
-    journal,
-    ledger,
-    redeeming,
-    refunding,
-    spending,
-    tiers,
-)
+from loyalty_engine import awarding, expiring, happenings, ids, journal, ledger, refunding
 from loyalty_engine.answers import Answer, Awarded, MemberSeen, PurchaseAnswer, TierSeen
 from loyalty_engine.awarding import Came
 from loyalty_engine.baskets import Basket, opening_of, read
 from loyalty_engine.businesses import Caller, location_rows
 from loyalty_engine.commands import RecordPurchase, Ticket
+from loyalty_engine.consent import agreeing
 from loyalty_engine.database import MemberState, Page
 from loyalty_engine.errors import MemberNotFoundByNumber, MemberUnknown
 from loyalty_engine.evidence import PurchaseEvidence
 from loyalty_engine.identifiers import mask
+from loyalty_engine.identity import dormancy
 from loyalty_engine.instants import to_micros
 from loyalty_engine.knowing import facts_before
-from loyalty_engine.ladder import Gained
 from loyalty_engine.members import (
     accounts_of,
     balances,
@@ -55,8 +42,11 @@ from loyalty_engine.members import (
     masked_name,
     moved,
 )
+from loyalty_engine.redemption import granting, redeeming, spending
 from loyalty_engine.referrals import crediting, people, qualifying
 from loyalty_engine.rows import JournalLine, Posting
+from loyalty_engine.standing import tiers
+from loyalty_engine.standing.ladder import Gained
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House

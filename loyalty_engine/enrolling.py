@@ -10,24 +10,28 @@ from http import HTTPStatus
 import msgspec
 
 import rules
-from loyalty_engine import agreeing, awarding, dormancy, granting, ids, journal, ledger, looking_up, tiers
+from loyalty_engine import awarding, ids, journal, ledger
 from loyalty_engine.answers import Answer, MemberAnswer
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import EnrolMember, Ticket
+from loyalty_engine.consent import agreeing
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import MemberUnknown
 from loyalty_engine.evidence import EnrolmentEvidence
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, mask
+from loyalty_engine.identity import dormancy, looking_up
 from loyalty_engine.instants import from_micros, shown, to_micros
 from loyalty_engine.knowing import month_and_day
-from loyalty_engine.ladder import Gained
 from loyalty_engine.members import as_shown, balances, enrol_rows, moved, named
+from loyalty_engine.redemption import granting
 from loyalty_engine.referrals import arriving, people, qualifying
 from loyalty_engine.referrals.arriving import Brought, Coming
 from loyalty_engine.referrals.course import Moment
 from loyalty_engine.rows import MemberRow, Posting
 from loyalty_engine.shelf import Edition
+from loyalty_engine.standing import tiers
+from loyalty_engine.standing.ladder import Gained
 
 
 async def enrol(house: House, caller: Caller, command: EnrolMember, ticket: Ticket) -> Answer:

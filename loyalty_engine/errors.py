@@ -413,7 +413,7 @@ class DatabaseAway(Unavailable):
 
 
 def every(parent: type[LoyaltyError] = LoyaltyError) -> Iterator[type[LoyaltyError]]:
-    """Give every kind of failure below a branch, in the order of the tree; those of errors_of_... once imported."""
+    """Give every kind of failure below a branch, in the order of the tree; those of other rooms once imported."""
     for child in parent.__subclasses__():
         if child.__module__.startswith(__name__):
             yield child

@@ -14,11 +14,11 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import dormancy, presence
 from loyalty_engine.answers import LedgerEntry
 from loyalty_engine.database import Opening
 from loyalty_engine.errors import EntryUnknown
 from loyalty_engine.evidence import JUDGED, PurchaseEvidence, RefundEvidence, judged_in
+from loyalty_engine.identity import dormancy, presence
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import ENTRY_COLUMNS, ledger_entry
 from loyalty_engine.wording import taken_back

@@ -18,7 +18,7 @@ from datetime import datetime
 import msgspec
 
 import rules
-from loyalty_engine import awarding, dormancy, granting, ids, journal, ledger, tiers
+from loyalty_engine import awarding, ids, journal, ledger
 from loyalty_engine.answers import Answer, Awarded, EventAnswer, MemberSeen, TierSeen
 from loyalty_engine.businesses import Caller, location_rows, place_of
 from loyalty_engine.commands import RecordEvent, Ticket
@@ -26,11 +26,14 @@ from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import EventRaisedHere, MemberNotFoundByNumber, MemberUnknown
 from loyalty_engine.evidence import EventEvidence
 from loyalty_engine.house import House
+from loyalty_engine.identity import dormancy
 from loyalty_engine.instants import to_micros
 from loyalty_engine.knowing import facts_before
-from loyalty_engine.ladder import Gained
 from loyalty_engine.members import Named, accounts_of, balances, masked_name, moved, named
+from loyalty_engine.redemption import granting
 from loyalty_engine.rows import Posting
+from loyalty_engine.standing import tiers
+from loyalty_engine.standing.ladder import Gained
 
 # What the programme raises by itself, now or when its room is built: told from outside, it would happen twice.
 RAISED_HERE = frozenset(rules.EVENTS) - {"feedback", "promise_kept", "promise_broken"}

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loyalty_engine import database as databases
-from loyalty_engine import keys
-from loyalty_engine.budgets import Budgets
-from loyalty_engine.carrying import Carrier, Logged
+from loyalty_engine.identity.budgets import Budgets
+from loyalty_engine.messages.carrying import Carrier, Logged
 from loyalty_engine.shelf import Shelf
 from loyalty_engine.turns import Turns
-from loyalty_engine.vault import MasterKeyUnusable, Vault
+from loyalty_engine.vaults import keys
+from loyalty_engine.vaults.vault import MasterKeyUnusable, Vault
 
 if TYPE_CHECKING:
     from loyalty_engine.database import Database

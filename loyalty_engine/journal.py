@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import errors, ids, presence
+from loyalty_engine import errors, ids
 from loyalty_engine.answers import Answer
 from loyalty_engine.commands import Ticket, fingerprint_text
 from loyalty_engine.database import Opening, Page, Seen, Transaction, Uncertain
@@ -31,6 +31,7 @@ from loyalty_engine.errors import (
     ReferenceConflict,
 )
 from loyalty_engine.house import House
+from loyalty_engine.identity import presence
 from loyalty_engine.instants import shown, to_micros
 from loyalty_engine.rows import JournalLine, Posting
 from loyalty_engine.settings import Settings

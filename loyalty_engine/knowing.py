@@ -15,10 +15,11 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import presence, tiers
 from loyalty_engine.consent import fold, reading
+from loyalty_engine.identity import presence
 from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.members import facts_of, profile_of
+from loyalty_engine.standing import tiers
 
 if TYPE_CHECKING:
     from loyalty_engine.database import MemberState

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 import rules
-from loyalty_engine import dormancy, ids, journal, looking_up, presence, tiers
+from loyalty_engine import ids, journal
 from loyalty_engine.answers import (
     Balance,
     LedgerEntry,
@@ -30,13 +30,15 @@ from loyalty_engine.commands import KnownElsewhere, MemberRef
 from loyalty_engine.database import MemberState, Opening
 from loyalty_engine.database.pages import AccountState
 from loyalty_engine.errors import BodyInvalid, CursorMalformed, Detail, IdentifierInvalid, MemberUnknown
-from loyalty_engine.errors_of_identity import VerificationNeeded
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, mask, parse_email, parse_phone
+from loyalty_engine.identity import dormancy, looking_up, presence
+from loyalty_engine.identity.errors import VerificationNeeded
 from loyalty_engine.instants import from_micros, shown, to_micros
-from loyalty_engine.ladder import MARK
 from loyalty_engine.rows import IdentifierRow, MemberRow
 from loyalty_engine.shelf import Edition
+from loyalty_engine.standing import tiers
+from loyalty_engine.standing.ladder import MARK
 
 # A revision as it stands in a cursor: what a whole number of the database can hold, and no more.
 _REVISION = re.compile("[0-9]{1,18}")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from loyalty_engine import ids, journal, outbox
+from loyalty_engine import ids, journal
 from loyalty_engine.commands import Ticket
 from loyalty_engine.database import Opening, Page, Transaction
 from loyalty_engine.database.batches import among, claim, listing
 from loyalty_engine.instants import from_micros, to_micros
+from loyalty_engine.messages import outbox
 from loyalty_engine.rows import MemberRow, Posting
 from loyalty_engine.texts.sayings import listed, say
 from loyalty_engine.wording import language_for, unit_name

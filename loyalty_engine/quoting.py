@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import awarding, dormancy, looking_up, offering, presence, spending
+from loyalty_engine import awarding
 from loyalty_engine.answers import QuoteAnswer, Total, WouldAward
 from loyalty_engine.baskets import opening_of, read
 from loyalty_engine.earning import judge
+from loyalty_engine.identity import dormancy, looking_up, presence
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import accounts_of, balances
+from loyalty_engine.redemption import offering, spending
 from loyalty_engine.wording import language_for
 
 if TYPE_CHECKING:

@@ -13,20 +13,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import dormancy, giving_back, ids, journal, lapsing, ledger, restoring, tiers
+from loyalty_engine import ids, journal, ledger
 from loyalty_engine.answers import Answer, Awarded, RefundAnswer, TakenBack
 from loyalty_engine.businesses import Caller, place_of
 from loyalty_engine.commands import RefundByReceipt, RefundPurchase, Ticket
 from loyalty_engine.database import MemberState, Opening, Page
 from loyalty_engine.errors import BodyInvalid, PurchaseUnknown, Refused
+from loyalty_engine.identity import dormancy
 from loyalty_engine.instants import to_micros
 from loyalty_engine.lots import live
 from loyalty_engine.members import accounts_of, balances, moved
 from loyalty_engine.purchases import Bought, bought_as, earlier_refunds
-from loyalty_engine.redemption_answers import GivenBack
+from loyalty_engine.redemption import giving_back, lapsing, restoring
+from loyalty_engine.redemption.answers import GivenBack
 from loyalty_engine.referrals import qualifying, taking_back
 from loyalty_engine.returns import Back, due_from, limits_given_back, lost, measure, takings
 from loyalty_engine.rows import ParkedRow, Posting
+from loyalty_engine.standing import tiers
 from loyalty_engine.wording import language_for, receipt_lines, taken_back
 
 if TYPE_CHECKING:
@@ -174,12 +177,9 @@ async def _park(
         location=location, occurred_at=happened, now=at,
     )  # fmt: skip
     told = journal.Told(
-        kind="refund",
-        ticket=ticket,
-        opening=opening,
-        whole=True,
+        kind="refund", ticket=ticket, opening=opening, whole=True,
         fingerprint=journal.fingerprint(house, caller.business_id, "refund", command, natural),
-    )
+    )  # fmt: skip
 
     async def decide(_: Page, __: journal.Reader) -> Posting:
         refund_id = ids.new("rfd", at // 1000)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from loyalty_engine.instants import shown, to_micros
-from loyalty_engine.mending import (
+from loyalty_engine.mending.asked import (
     ActivityReport,
     Liability,
     LiabilityAge,

@@ -18,8 +18,8 @@ from loyalty_engine.commands import RefundPurchase, ReturnedLine
 from loyalty_engine.database import MemberState
 from loyalty_engine.errors import LineUnknown, NothingLeftToRefund, RefundExceedsPurchase
 from loyalty_engine.evidence import RefundEvidence
-from loyalty_engine.ladder import Gained
 from loyalty_engine.rows import LimitUseRow, limit_row
+from loyalty_engine.standing.ladder import Gained
 
 if TYPE_CHECKING:
     from loyalty_engine.purchases import Bought

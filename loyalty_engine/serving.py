@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loyalty_engine import demo, erasing, refunding
+from loyalty_engine import demo, refunding
+from loyalty_engine.privacy import erasing
 from loyalty_engine.terminal import database_option, in_house, now, settings_of
 
 if TYPE_CHECKING:

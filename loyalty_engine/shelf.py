@@ -16,7 +16,7 @@ import rules
 from loyalty_engine.database import ask
 from loyalty_engine.errors import ProgrammeMissing
 from loyalty_engine.instants import to_micros
-from loyalty_engine.ladder import Ladder
+from loyalty_engine.standing.ladder import Ladder
 from loyalty_engine.tables import Version
 
 if TYPE_CHECKING:

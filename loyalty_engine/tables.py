@@ -10,10 +10,8 @@ from __future__ import annotations
 from piccolo.columns import BigInt, Text
 from piccolo.table import Table
 
-from loyalty_engine.piccolo_conf import DB
-from loyalty_engine.redemption_tables import Hold, PerkCount, Voucher, VoucherStep
-from loyalty_engine.tables_of_consent import ConsentRecord, ConsentState, Message, MessageCount
-from loyalty_engine.tables_of_identity import (
+from loyalty_engine.consent.tables import ConsentRecord, ConsentState, Message, MessageCount
+from loyalty_engine.identity.tables import (
     Alert,
     Confirmation,
     Erasure,
@@ -23,9 +21,11 @@ from loyalty_engine.tables_of_identity import (
     Tombstone,
     Viewing,
 )
-from loyalty_engine.tables_of_pages import DoorCode, PageLink
-from loyalty_engine.tables_of_referrals import Referral, ReferralCode, ReferralMark, ReferralStep
-from loyalty_engine.tables_of_texts import InboundText, PhoneLine, Webhook, WebhookDelivery
+from loyalty_engine.pages.tables import DoorCode, PageLink
+from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.redemption.tables import Hold, PerkCount, Voucher, VoucherStep
+from loyalty_engine.referrals.tables import Referral, ReferralCode, ReferralMark, ReferralStep
+from loyalty_engine.texts.tables import InboundText, PhoneLine, Webhook, WebhookDelivery
 
 
 class Business(Table, tablename="businesses", db=DB):

@@ -18,7 +18,7 @@ from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.house import House, open_house
 from loyalty_engine.instants import to_micros
 from loyalty_engine.settings import Settings, SettingsRefused
-from loyalty_engine.vault import MasterKeyUnusable, VaultClosed
+from loyalty_engine.vaults.vault import MasterKeyUnusable, VaultClosed
 
 Result = TypeVar("Result")
 

@@ -14,21 +14,15 @@ from typing import TYPE_CHECKING
 import structlog
 from msgspec import Struct
 
-from loyalty_engine import (
-    almanac,
-    cohorts,
-    expiring,
-    holding,
-    keys,
-    noticing,
-    refunding,
-    requests,
-    retention,
-    reviewing,
-    sending,
-)
+from loyalty_engine import almanac, expiring, noticing, refunding
 from loyalty_engine.errors import Busy
+from loyalty_engine.mending import cohorts
+from loyalty_engine.messages import sending
+from loyalty_engine.privacy import requests, retention
+from loyalty_engine.redemption import holding
 from loyalty_engine.referrals import rounds
+from loyalty_engine.standing import reviewing
+from loyalty_engine.vaults import keys
 from loyalty_engine.webhooks import telling
 
 if TYPE_CHECKING:

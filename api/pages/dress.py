@@ -22,11 +22,11 @@ from markupsafe import Markup
 from api import problems, wire
 from api.asking import Ask, Reply, header
 from api.pages.tongues import LANGUAGES, Tongue, choose, tongue
-from loyalty_engine import picturing
 from loyalty_engine.businesses import Caller, business_called
 from loyalty_engine.errors import LoyaltyError, MalformedBody, NotJson
-from loyalty_engine.errors_of_pages import FormForeign
-from loyalty_engine.letting_in import at_the_door
+from loyalty_engine.pages import picturing
+from loyalty_engine.pages.errors import FormForeign
+from loyalty_engine.pages.letting_in import at_the_door
 
 if TYPE_CHECKING:
     import rules

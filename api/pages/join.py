@@ -16,12 +16,13 @@ from msgspec import Struct
 
 from api.asking import Ask, header
 from api.pages import dress
-from loyalty_engine import ids, letting_in
+from loyalty_engine import ids
 from loyalty_engine.errors import TooManyRequests
-from loyalty_engine.errors_of_pages import DoorCodeWrong
 from loyalty_engine.identifiers import IdentifierRefused
 from loyalty_engine.instants import to_micros
-from loyalty_engine.own_page import asked_on_pages
+from loyalty_engine.pages import letting_in
+from loyalty_engine.pages.errors import DoorCodeWrong
+from loyalty_engine.pages.own_page import asked_on_pages
 from loyalty_engine.wording import language_for, said_in, unit_name
 
 if TYPE_CHECKING:

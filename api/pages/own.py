@@ -18,24 +18,27 @@ from msgspec import UNSET, Struct
 from api.asking import Ask, Reply, header
 from api.pages import dress
 from api.pages.tongues import LANGUAGES, Tongue
-from loyalty_engine import changing, confirming, consenting, erasing, exporting, own_page, visits
 from loyalty_engine.commands import Ticket
-from loyalty_engine.commands_of_consent import Evidence, RecordConsent
+from loyalty_engine.consent import consenting
+from loyalty_engine.consent.commands import Evidence, RecordConsent
 from loyalty_engine.consent.records import EVERY_PURPOSE
 from loyalty_engine.errors import MalformedBody
-from loyalty_engine.errors_of_identity import ConfirmationRefused, IdentifierTaken
-from loyalty_engine.errors_of_pages import PageOnlyReads
 from loyalty_engine.identifiers import IdentifierRefused
+from loyalty_engine.identity import changing, confirming
+from loyalty_engine.identity.errors import ConfirmationRefused, IdentifierTaken
+from loyalty_engine.identity.people import ChangeAnswer, ChangeMember, ConfirmCode
 from loyalty_engine.instants import from_micros, to_micros
-from loyalty_engine.letting_in import at_the_door, read
-from loyalty_engine.people import ChangeAnswer, ChangeMember, ConfirmCode
+from loyalty_engine.pages import own_page, visits
+from loyalty_engine.pages.errors import PageOnlyReads
+from loyalty_engine.pages.letting_in import at_the_door, read
+from loyalty_engine.privacy import erasing, exporting
 from loyalty_engine.wording import said_in
 
 if TYPE_CHECKING:
     import rules
-    from loyalty_engine.answers_of_consent import ConsentRecord
     from loyalty_engine.businesses import Caller
-    from loyalty_engine.visits import Visit
+    from loyalty_engine.consent.answers import ConsentRecord
+    from loyalty_engine.pages.visits import Visit
 
 _AGENT, _NAME = 200, 100
 _FIRST: Final = 6

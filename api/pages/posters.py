@@ -14,12 +14,13 @@ from litestar.types import ASGIApp
 
 from api.asking import Ask, Reply
 from api.pages import dress
-from loyalty_engine import picturing, postering
 from loyalty_engine.errors import ParameterMalformed
+from loyalty_engine.pages import picturing
+from loyalty_engine.pages import poster as postering
 from loyalty_engine.wording import language_for, unit_name
 
 if TYPE_CHECKING:
-    from loyalty_engine.postering import Poster
+    from loyalty_engine.pages.poster import Poster
 
 _PLACE: Final = re.compile("[a-z0-9][a-z0-9-]{0,59}")
 _SVG, _PNG = b"image/svg+xml", b"image/png"

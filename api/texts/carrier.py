@@ -14,9 +14,9 @@ from api.texts.gateway import Gateway, Said
 from api.texts.logged import LoggedTexts
 from api.texts.registry import set_up
 from api.texts.smtp import Smtp
-from loyalty_engine import gate, leaving_letters
-from loyalty_engine.carrying import Carrier, Leaving, NotCarried, Receipt
 from loyalty_engine.errors import LoyaltyError
+from loyalty_engine.messages import gate, leaving_letters
+from loyalty_engine.messages.carrying import Carrier, Leaving, NotCarried, Receipt
 from loyalty_engine.texts import inbound, lines
 
 if TYPE_CHECKING:

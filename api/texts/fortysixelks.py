@@ -25,7 +25,7 @@ from api.texts.gateway import (
     state_of,
     text_of,
 )
-from loyalty_engine.carrying import Leaving, Receipt
+from loyalty_engine.messages.carrying import Leaving, Receipt
 from rules import sms_parts
 
 _ORIGINS: Final = ("176.10.154.199", "85.24.146.132", "185.39.146.243", "2001:9b0:2:902::199")

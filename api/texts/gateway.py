@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine.carrying import Leaving, NotCarried, Receipt
 from loyalty_engine.errors import BodyInvalid
-from loyalty_engine.errors_of_texts import ProofMissing, ProofWrong
+from loyalty_engine.messages.carrying import Leaving, NotCarried, Receipt
+from loyalty_engine.texts.errors import ProofMissing, ProofWrong
 
 FIELDS_MOST: Final = 200
 # How far the clock of a gateway may be from ours, in seconds, before its proof is taken for an old one.

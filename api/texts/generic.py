@@ -31,7 +31,7 @@ from api.texts.gateway import (
     same,
     text_of,
 )
-from loyalty_engine.carrying import Leaving, Receipt
+from loyalty_engine.messages.carrying import Leaving, Receipt
 from rules import sms_parts
 
 _SUCCESS: Final = range(200, 300)

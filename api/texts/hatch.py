@@ -18,13 +18,13 @@ from api import wire
 from api.asking import Ask, Reply, header
 from api.texts.gateway import Arrival, Gateway, same
 from api.texts.registry import set_up
-from loyalty_engine import sending
 from loyalty_engine.businesses import business_id_of
 from loyalty_engine.errors import LoyaltyError
-from loyalty_engine.errors_of_texts import ProofWrong
 from loyalty_engine.instants import to_micros
+from loyalty_engine.messages import sending
 from loyalty_engine.texts import inbound, lines
 from loyalty_engine.texts.asking import Incoming
+from loyalty_engine.texts.errors import ProofWrong
 
 if TYPE_CHECKING:
     from loyalty_engine.texts.lines import Line

@@ -26,7 +26,7 @@ from api.texts.gateway import (
     text_of,
     unreadable,
 )
-from loyalty_engine.carrying import Leaving, Receipt
+from loyalty_engine.messages.carrying import Leaving, Receipt
 from rules import measure
 
 _ACCEPTED: Final = 202

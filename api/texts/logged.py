@@ -10,8 +10,8 @@ from typing import ClassVar
 import structlog
 
 from api.texts.gateway import Arrival, Gateway, InboundText, Order, Report, Said
-from loyalty_engine.carrying import Leaving, Receipt
-from loyalty_engine.errors_of_texts import ProofWrong
+from loyalty_engine.messages.carrying import Leaving, Receipt
+from loyalty_engine.texts.errors import ProofWrong
 from rules import sms_parts
 
 _log = structlog.get_logger("loyalty.texts")

@@ -14,7 +14,7 @@ import msgspec
 from api import texts
 from api.texts.gateway import Gateway
 from loyalty_engine.errors import Detail
-from loyalty_engine.errors_of_texts import GatewayRefused
+from loyalty_engine.texts.errors import GatewayRefused
 
 # A setting ends up in headers and addresses: neither nothing, nor a novel, nor a line break that begins a new header.
 _SETTING: Final = re.compile("[^\\x00-\\x1f\\x7f]{1,2000}")

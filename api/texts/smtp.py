@@ -12,8 +12,8 @@ from email.policy import SMTP
 from typing import ClassVar, Final, Literal
 
 from api.texts.gateway import Arrival, Gateway, InboundText, Order, Report, Said
-from loyalty_engine.carrying import Leaving, NotCarried, Receipt
-from loyalty_engine.errors_of_texts import ProofWrong
+from loyalty_engine.messages.carrying import Leaving, NotCarried, Receipt
+from loyalty_engine.texts.errors import ProofWrong
 
 _SECONDS: Final = 20
 _FOR_NOW: Final = range(400, 500)

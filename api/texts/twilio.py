@@ -28,7 +28,7 @@ from api.texts.gateway import (
     state_of,
     text_of,
 )
-from loyalty_engine.carrying import Leaving, Receipt
+from loyalty_engine.messages.carrying import Leaving, Receipt
 from rules import sms_parts
 
 _STOPPED: Final = 21610

@@ -33,8 +33,8 @@ from api.texts.gateway import (
     text_of,
     unreadable,
 )
-from loyalty_engine.carrying import Leaving, Receipt
-from loyalty_engine.errors_of_texts import ProofWrong
+from loyalty_engine.messages.carrying import Leaving, Receipt
+from loyalty_engine.texts.errors import ProofWrong
 from rules import measure
 
 _BEARER: Final = "Bearer "

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import rules
 from loyalty_engine.consent.fold import States, stopped
+from loyalty_engine.consent.questions import ConsentPrompt
 from loyalty_engine.consent.reading import Reader, states_of
 from loyalty_engine.instants import from_micros, to_micros
-from loyalty_engine.questions import ConsentPrompt
 from loyalty_engine.wording import language_for
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from msgspec import Struct
 
 import rules
 from loyalty_engine import ids
-from loyalty_engine.commands_of_consent import Evidence, RecordConsent
 from loyalty_engine.consent import fold
+from loyalty_engine.consent.commands import Evidence, RecordConsent
 from loyalty_engine.consent.records import (
     EVERY_PURPOSE,
     NOTHING_BEFORE,

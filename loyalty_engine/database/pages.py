@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine.redemption_rows import VoucherRow
+from loyalty_engine.redemption.rows import VoucherRow
 
 Dialect = Literal["sqlite", "postgres", "cockroach"]
 

@@ -16,16 +16,18 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import adjusting, consenting, enrolling, ids, journal
+from loyalty_engine import enrolling, ids, journal
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import AdjustBalance, EnrolMember, MemberRef, Ticket
-from loyalty_engine.commands_of_consent import Evidence, RecordConsent
+from loyalty_engine.consent import consenting
+from loyalty_engine.consent.commands import Evidence, RecordConsent
 from loyalty_engine.database import Transaction
 from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.house import House
 from loyalty_engine.importing.files import Source
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import named, state_of
+from loyalty_engine.mending import adjusting
 
 FIELDS: Final = ("phone", "email", "name", "language", "birthday")
 CONSENT: Final = ("consent", "consent_channel", "consent_wording", "consent_at", "consent_evidence")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from loyalty_engine.house import House
     from loyalty_engine.journal import Reader
     from loyalty_engine.members import Named
-    from loyalty_engine.referral_answers import ReferralSeen
+    from loyalty_engine.referrals.answers import ReferralSeen
     from loyalty_engine.tombstones import Hashing
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from loyalty_engine import presence
 from loyalty_engine.errors import Busy
+from loyalty_engine.identity import presence
 
 if TYPE_CHECKING:
     from loyalty_engine.database import Transaction

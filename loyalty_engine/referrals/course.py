@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from loyalty_engine import ids
-from loyalty_engine.referral_answers import ReferralSeen
+from loyalty_engine.referrals.answers import ReferralSeen
 
 State = Literal["named", "joined", "held", "credited", "returning", "clawed_back", "refused", "lapsed"]
 OPEN: Final = ("named", "joined", "held")

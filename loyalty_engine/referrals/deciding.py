@@ -8,10 +8,10 @@ import msgspec
 
 from loyalty_engine import ids, journal
 from loyalty_engine.database import Opening, Page
-from loyalty_engine.errors_of_referrals import ReferralOver, ReferralUnknown
 from loyalty_engine.instants import to_micros
 from loyalty_engine.referrals import reading
 from loyalty_engine.referrals.course import OPEN, Course, Moment
+from loyalty_engine.referrals.errors import ReferralOver, ReferralUnknown
 from loyalty_engine.referrals.qualifying import read_row
 from loyalty_engine.rows import Posting
 

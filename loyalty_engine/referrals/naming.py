@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import ids, journal, looking_up, tombstones
+from loyalty_engine import ids, journal, tombstones
 from loyalty_engine.database import Opening, Page
 from loyalty_engine.errors import MemberNotFoundByNumber
-from loyalty_engine.errors_of_referrals import ReferralsNotOffered
+from loyalty_engine.identity import looking_up
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import named
 from loyalty_engine.referrals import course, people, reading
 from loyalty_engine.referrals.course import COLUMNS, Course, Moment, ReferralRow
+from loyalty_engine.referrals.errors import ReferralsNotOffered
 from loyalty_engine.rows import Posting
 
 if TYPE_CHECKING:

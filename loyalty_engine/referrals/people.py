@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from loyalty_engine import presence
 from loyalty_engine.commands import ReferredBy
 from loyalty_engine.database import Opening
 from loyalty_engine.errors import BodyInvalid
 from loyalty_engine.identifiers import folded_email
+from loyalty_engine.identity import presence
 from loyalty_engine.members import Named, identifiers_of, named
 from loyalty_engine.referrals import codes
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from loyalty_engine.journal import Reader
     from loyalty_engine.ledger import Sheet
     from loyalty_engine.purchases import Bought
-    from loyalty_engine.referral_answers import ReferralSeen
+    from loyalty_engine.referrals.answers import ReferralSeen
     from loyalty_engine.returns import Back
     from loyalty_engine.rows import MemberRow
     from loyalty_engine.shelf import Edition

@@ -6,18 +6,18 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from loyalty_engine import presence
 from loyalty_engine.errors import CursorMalformed
-from loyalty_engine.errors_of_referrals import ReferralUnknown
 from loyalty_engine.identifiers import mask
+from loyalty_engine.identity import presence
 from loyalty_engine.instants import shown as instant
 from loyalty_engine.instants import shown_or_none, to_micros
 from loyalty_engine.members import identifiers_of, state_of
-from loyalty_engine.referral_answers import Ambassador, Credited, Invited, ReferralAnswer, ReferralPage, StepSeen
+from loyalty_engine.redemption.vouchers import qr_svg
 from loyalty_engine.referrals import codes, people
+from loyalty_engine.referrals.answers import Ambassador, Credited, Invited, ReferralAnswer, ReferralPage, StepSeen
 from loyalty_engine.referrals.course import COLUMNS, REASONS, ReferralRow, Step
+from loyalty_engine.referrals.errors import ReferralUnknown
 from loyalty_engine.referrals.qualifying import read_row
-from loyalty_engine.vouchers import qr_svg
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from loyalty_engine import restoring, vouchers
 from loyalty_engine.answers import Awarded
 from loyalty_engine.instants import to_micros
+from loyalty_engine.redemption import restoring, vouchers
 from loyalty_engine.referrals import ends as both
 from loyalty_engine.referrals import people
 from loyalty_engine.referrals.course import Course, Moment

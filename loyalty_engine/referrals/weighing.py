@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import rules
-from loyalty_engine import presence, tombstones
+from loyalty_engine import tombstones
+from loyalty_engine.identity import presence
 from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.members import identifiers_of
 from loyalty_engine.referrals import people

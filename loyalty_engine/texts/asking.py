@@ -10,7 +10,7 @@ from loyalty_engine.wording import language_for
 
 if TYPE_CHECKING:
     from loyalty_engine import ledger
-    from loyalty_engine.commands_of_consent import RecordConsent
+    from loyalty_engine.consent.commands import RecordConsent
     from loyalty_engine.database import MemberState
     from loyalty_engine.house import House
     from loyalty_engine.identifiers import Identifier

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 import rules
-from loyalty_engine.commands_of_consent import Evidence, RecordConsent
 from loyalty_engine.consent import fold, reading
+from loyalty_engine.consent.commands import Evidence, RecordConsent
 from loyalty_engine.consent.records import EVERY_PURPOSE
 from loyalty_engine.texts.answering import answer, not_understood
 from loyalty_engine.texts.asking import Asked, Reaction

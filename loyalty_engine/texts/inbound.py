@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from loyalty_engine import dormancy, ids, journal, outbox
+from loyalty_engine import ids, journal
 from loyalty_engine.commands import Ticket
 from loyalty_engine.consent import reading, recording
 from loyalty_engine.database import Opening, Page, Transaction
 from loyalty_engine.identifiers import Identifier, IdentifierRefused, parse_phone
+from loyalty_engine.identity import dormancy
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import Newcomer, enrol_rows, moved
+from loyalty_engine.messages import outbox
 from loyalty_engine.rows import Posting
 from loyalty_engine.texts.asking import Asked, InboundRow, Incoming, Reaction
 from loyalty_engine.texts.reacting import react
@@ -28,7 +30,7 @@ from rules import sms_parts
 
 if TYPE_CHECKING:
     from loyalty_engine.house import House
-    from loyalty_engine.outbox import MessageRow
+    from loyalty_engine.messages.outbox import MessageRow
 
 KIND: Final = "text"
 SEALED_AS: Final = "inbound text"

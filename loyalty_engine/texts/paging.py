@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loyalty_engine import presence, visits
+from loyalty_engine.identity import presence
+from loyalty_engine.pages import visits
 from loyalty_engine.texts.answering import answer
 from loyalty_engine.texts.asking import Reaction
 

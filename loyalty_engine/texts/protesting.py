@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loyalty_engine import holding, lapsing, ledger
+from loyalty_engine import ledger
 from loyalty_engine.members import accounts_of
+from loyalty_engine.redemption import holding, lapsing
 from loyalty_engine.texts.answering import answer, not_understood
 from loyalty_engine.texts.asking import Asked, Reaction
 from loyalty_engine.texts.sayings import listed

@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import managed
-from loyalty_engine.errors_of_texts import TextUnknown
 from loyalty_engine.identifiers import Identifier, mask
 from loyalty_engine.instants import shown, to_micros
+from loyalty_engine.texts.errors import TextUnknown
 from loyalty_engine.texts.inbound import SEALED_AS, Words
-from loyalty_engine.vault import VaultClosed
+from loyalty_engine.vaults.vault import VaultClosed
 
 if TYPE_CHECKING:
     from loyalty_engine.businesses import Caller

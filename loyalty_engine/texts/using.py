@@ -14,14 +14,16 @@ import msgspec
 from msgspec import Struct
 
 import rules
-from loyalty_engine import dormancy, handing_out, ids, ledger, redeeming, stepping_up, vouchers
-from loyalty_engine.changing import FIELD, ConfirmationRow, hashed
+from loyalty_engine import ids, ledger
 from loyalty_engine.database import MemberState
 from loyalty_engine.errors import InsufficientBalance
-from loyalty_engine.errors_of_spending import PerkAllGone, PerkNotForTier, PerkNotNow, PerkUsedUp
+from loyalty_engine.identity import dormancy
+from loyalty_engine.identity.changing import FIELD, ConfirmationRow, hashed
 from loyalty_engine.instants import from_micros, shown
 from loyalty_engine.members import accounts_of, facts_of
-from loyalty_engine.redemption_rows import VoucherRow
+from loyalty_engine.redemption import handing_out, redeeming, stepping_up, vouchers
+from loyalty_engine.redemption.errors import PerkAllGone, PerkNotForTier, PerkNotNow, PerkUsedUp
+from loyalty_engine.redemption.rows import VoucherRow
 from loyalty_engine.texts.answering import answer, by_hand, held, named, not_understood, units
 from loyalty_engine.texts.asking import Asked, Reaction
 from loyalty_engine.texts.lexicon import folded

@@ -17,8 +17,8 @@ from loyalty_engine import ids
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import managed
 from loyalty_engine.deeds import NOTICE
-from loyalty_engine.errors_of_texts import WebhookRefused, WebhookUnknown
 from loyalty_engine.instants import shown, shown_or_none, to_micros
+from loyalty_engine.texts.errors import WebhookRefused, WebhookUnknown
 from loyalty_engine.webhooks import signing
 from loyalty_engine.webhooks.posting import AddressRefused, plausible
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
-from loyalty_engine import outbox
+from loyalty_engine.messages import outbox
 from tests.api.conftest import CORNER_CAFE, Shop, flat_whites
 
 A_BUN_FOR_FIVE = """

@@ -10,10 +10,11 @@ import httpx
 import pytest
 from msgspec import Struct
 
-from loyalty_engine import bouncing, businesses, programmes
+from loyalty_engine import businesses, programmes
 from loyalty_engine.commands import PublishProgramme, Ticket
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier
+from loyalty_engine.identity import bouncing
 from loyalty_engine.instants import to_micros
 from tests.api.conftest import CORNER_CAFE, MORNING, Shop, flat_whites
 from tests.api.test_access import OPERATIONS

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import consenting
-from loyalty_engine.answers_of_consent import ConsentAnswer
 from loyalty_engine.businesses import Caller
-from loyalty_engine.commands_of_consent import RecordConsent
+from loyalty_engine.consent import consenting
+from loyalty_engine.consent.answers import ConsentAnswer
+from loyalty_engine.consent.commands import RecordConsent
 from loyalty_engine.database import Transaction
 from loyalty_engine.house import House
 from tests.engine.shop import MONDAY, buys, flat_whites, open_shop, programme, ticket

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from loyalty_engine import expiring, handing_out, holding, holds, reviewing
+from loyalty_engine import expiring
 from loyalty_engine.errors import InsufficientBalance, NothingLeftToRefund
-from loyalty_engine.errors_of_spending import HoldClosed, VoucherExpired, VoucherUsed
 from loyalty_engine.house import House
-from loyalty_engine.redemption_commands import CaptureHold, IssueVoucher, PlaceHold, ReleaseHold
+from loyalty_engine.redemption import handing_out, holding, holds
+from loyalty_engine.redemption.commands import CaptureHold, IssueVoucher, PlaceHold, ReleaseHold
+from loyalty_engine.redemption.errors import HoldClosed, VoucherExpired, VoucherUsed
+from loyalty_engine.standing import reviewing
 from loyalty_engine.verify import INVARIANTS
 from tests.engine.plain_shop import (
     BEGUN,

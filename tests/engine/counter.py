@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import adjusting, quoting
+from loyalty_engine import quoting
 from loyalty_engine.answers import PurchaseAnswer, QuoteAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import AdjustBalance, QuotePurchase
 from loyalty_engine.house import House
+from loyalty_engine.mending import adjusting
 from tests.engine.shop import INGRID, MONDAY, buys, flat_whites, open_shop, programme, ticket
 
 PERKS = """

@@ -9,14 +9,16 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import holds, merging, refunding, unmerging
+from loyalty_engine import refunding
 from loyalty_engine.answers import PurchaseAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import RefundPurchase
 from loyalty_engine.errors import HoldsInTheWay, LoyaltyError
 from loyalty_engine.house import House
-from loyalty_engine.people import MergeAnswer, MergeMembers
-from loyalty_engine.redemption_commands import CaptureHold, PlaceHold, ReleaseHold
+from loyalty_engine.identity import merging, unmerging
+from loyalty_engine.identity.people import MergeAnswer, MergeMembers
+from loyalty_engine.redemption import holds
+from loyalty_engine.redemption.commands import CaptureHold, PlaceHold, ReleaseHold
 from tests.engine.agreeing import says
 from tests.engine.counter import spends
 from tests.engine.shop import INGRID, MONDAY, OLAV, adjusts, buys, flat_whites, sees, ticket

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from loyalty_engine import outbox, sending
 from loyalty_engine.businesses import Caller
-from loyalty_engine.carrying import Leaving, Receipt
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import parse_phone
 from loyalty_engine.instants import to_micros
-from loyalty_engine.outbox import MessageRow, Note
+from loyalty_engine.messages import outbox, sending
+from loyalty_engine.messages.carrying import Leaving, Receipt
+from loyalty_engine.messages.outbox import MessageRow, Note
 
 
 class Hand:

@@ -8,16 +8,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import (
-    adjusting,
-    businesses,
-    earning,
-    enrolling,
-    greeting,
-    happenings,
-    programmes,
-    refunding,
-)
+from loyalty_engine import businesses, earning, enrolling, happenings, programmes, refunding
 from loyalty_engine.answers import Answer, EventAnswer, LookupAnswer, MemberAnswer, PurchaseAnswer, RefundAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import (
@@ -32,6 +23,8 @@ from loyalty_engine.commands import (
     Ticket,
 )
 from loyalty_engine.house import House
+from loyalty_engine.mending import adjusting
+from loyalty_engine.redemption import greeting
 from loyalty_engine.verify import verify
 
 KEY = "5f0e" * 3 + "1d2c3b4a59687786" * 3 + "a1b2"

@@ -6,8 +6,8 @@ import pytest
 from piccolo.columns import Text
 from piccolo.table import Table
 
-from loyalty_engine.belongings import BELONGINGS, NOT_A_MEMBERS
 from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.privacy.belongings import BELONGINGS, NOT_A_MEMBERS
 from loyalty_engine.tables import TABLES
 
 REGISTERED = {one.table for one in BELONGINGS} | NOT_A_MEMBERS.keys()
@@ -20,7 +20,7 @@ def forgotten(schema: tuple[type[Table], ...]) -> list[str]:
         name = table._meta.tablename
         columns = {column._meta.db_column_name for column in table._meta.columns}
         if name not in REGISTERED:
-            found.append(f"{name}: say in loyalty_engine/belongings.py what becomes of its rows")
+            found.append(f"{name}: say in loyalty_engine/privacy/belongings.py what becomes of its rows")
         elif name in NOT_A_MEMBERS and "member_id" in columns:
             found.append(f"{name}: has a member_id, and is said to be nobody's")
     return found

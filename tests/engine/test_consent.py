@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from loyalty_engine import consenting
 from loyalty_engine.businesses import Caller
-from loyalty_engine.consent import reading, recording
+from loyalty_engine.consent import consenting, reading, recording
 from loyalty_engine.errors import (
     ConsentNotAskedFor,
     IdempotencyKeyReused,

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import consenting, enrolling
+from loyalty_engine import enrolling
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember
+from loyalty_engine.consent import consenting
 from loyalty_engine.errors import MemberTooYoung, WordingUnknown
 from loyalty_engine.house import House
 from tests.engine.agreeing import WORDINGS, holding, ingrid_of, open_agreeing_shop, says

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from loyalty_engine import gate
 from loyalty_engine.businesses import Caller
 from loyalty_engine.consent import audit
-from loyalty_engine.gate import Verdict
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
+from loyalty_engine.messages import gate
+from loyalty_engine.messages.gate import Verdict
 from tests.engine.agreeing import by_hand, ingrid_of, open_agreeing_shop, says
 from tests.engine.post import Hand, note, post_goes, put
 from tests.engine.shop import MONDAY, OLAV, broken, buys, flat_whites

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from loyalty_engine import consenting
 from loyalty_engine.businesses import Caller
 from loyalty_engine.cli import main
+from loyalty_engine.consent import consenting
 from loyalty_engine.house import House, open_house
 from loyalty_engine.settings import Settings
 from tests.engine.agreeing import by_hand, ingrid_of, open_agreeing_shop, says

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 import rules
-from loyalty_engine import gate
 from loyalty_engine.consent import fold
 from loyalty_engine.consent.records import ConsentRow, tampered
-from loyalty_engine.gate import Asking, Standing, Verdict
+from loyalty_engine.messages import gate
+from loyalty_engine.messages.gate import Asking, Standing, Verdict
 from tests.engine.agreeing import WORDINGS
 from tests.engine.histories import CHANNELS, PURPOSES, history, may_write
 from tests.engine.shop import programme

@@ -19,7 +19,7 @@ from loyalty_engine.errors import Busy, DatabaseAway
 from loyalty_engine.house import House, open_house
 from loyalty_engine.settings import Settings, SettingsRefused
 from loyalty_engine.turns import Turns
-from loyalty_engine.vault import MasterKeyUnusable
+from loyalty_engine.vaults.vault import MasterKeyUnusable
 from tests.engine.shop import KEY, broken, buys, flat_whites, has, open_shop, sees
 
 pytestmark = pytest.mark.anyio

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 import rules
-from loyalty_engine import gate
 from loyalty_engine.consent.fold import Standing as Stands
-from loyalty_engine.gate import Asking, Policy, Standing, Verdict
 from loyalty_engine.instants import from_micros, to_micros
-from loyalty_engine.zones import zones_of
+from loyalty_engine.messages import gate
+from loyalty_engine.messages.gate import Asking, Policy, Standing, Verdict
+from loyalty_engine.messages.zones import zones_of
 from tests.engine.shop import MONDAY, programme
 
 AT = to_micros(MONDAY)

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import adjusting, cohorts, placing, reviewing
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import AdjustBalance
 from loyalty_engine.errors import BodyInvalid, UnitUnknown
-from loyalty_engine.errors_of_mending import AwardUnknown, GoodwillSpent, TierUnknown
 from loyalty_engine.house import House
-from loyalty_engine.mending import AwardMany, ManyAnswer, PlaceMember, PlacementAnswer, UndoMany
+from loyalty_engine.mending import adjusting, cohorts
+from loyalty_engine.mending.asked import AwardMany, ManyAnswer, PlaceMember, PlacementAnswer, UndoMany
+from loyalty_engine.mending.errors import AwardUnknown, GoodwillSpent, TierUnknown
+from loyalty_engine.standing import placing, reviewing
 from tests.engine.shop import (
     INGRID,
     MONDAY,

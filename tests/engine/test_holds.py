@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import holding, holds, outbox
-from loyalty_engine.answers_of_holds import HoldShown
 from loyalty_engine.businesses import Caller
 from loyalty_engine.errors import InsufficientBalance, LoyaltyError
-from loyalty_engine.errors_of_spending import (
+from loyalty_engine.house import House
+from loyalty_engine.messages import outbox
+from loyalty_engine.redemption import holding, holds
+from loyalty_engine.redemption.commands import CaptureHold, PlaceHold, ReleaseHold
+from loyalty_engine.redemption.errors import (
     CodeUsedUp,
     CodeWrong,
     HoldClosed,
@@ -22,8 +24,7 @@ from loyalty_engine.errors_of_spending import (
     StepUpRequired,
     VoucherUsed,
 )
-from loyalty_engine.house import House
-from loyalty_engine.redemption_commands import CaptureHold, PlaceHold, ReleaseHold
+from loyalty_engine.redemption.hold_answers import HoldShown
 from tests.engine.counter import bun, off, open_counter, spends, with_units
 from tests.engine.shop import INGRID, MONDAY, OLAV, broken, buys, flat_whites, has, returns, sees, ticket
 

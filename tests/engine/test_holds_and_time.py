@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from loyalty_engine import expiring, holding
+from loyalty_engine import expiring
 from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House
+from loyalty_engine.redemption import holding
 from tests.engine.counter import off, open_counter, spends, with_units
 from tests.engine.shop import MONDAY, broken, buys, flat_whites, returns, sees
 from tests.engine.test_holds import aside, captures, lets_go, sets_aside

@@ -9,16 +9,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import bouncing, changing, confirming, enrolling, members, outbox
+from loyalty_engine import enrolling, members
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember, MemberRef
 from loyalty_engine.errors import TooManyRequests
-from loyalty_engine.errors_of_identity import ConfirmationRefused, IdentifierTaken, SecondFactNeeded, VerificationNeeded
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier
+from loyalty_engine.identity import bouncing, changing, confirming
+from loyalty_engine.identity.errors import ConfirmationRefused, IdentifierTaken, SecondFactNeeded, VerificationNeeded
+from loyalty_engine.identity.people import ChangeAnswer, ChangeMember, ConfirmCode, VerifyMember
 from loyalty_engine.instants import to_micros
-from loyalty_engine.outbox import COLUMNS, MessageRow
-from loyalty_engine.people import ChangeAnswer, ChangeMember, ConfirmCode, VerifyMember
+from loyalty_engine.messages import outbox
+from loyalty_engine.messages.outbox import COLUMNS, MessageRow
 from tests.engine.shop import INGRID, MONDAY, OLAV, broken, buys, flat_whites, has, open_shop, programme, sees, ticket
 
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loyalty_engine import cohorts
 from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House
-from loyalty_engine.mending import AwardMany
+from loyalty_engine.mending import cohorts
+from loyalty_engine.mending.asked import AwardMany
 from tests.engine.shop import KEY, MONDAY, broken, buys, flat_whites, open_shop, programme, ticket
 
 pytestmark = pytest.mark.anyio

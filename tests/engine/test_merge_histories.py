@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from loyalty_engine import holding
 from loyalty_engine.businesses import Caller
 from loyalty_engine.consent import reading
 from loyalty_engine.consent.fold import fold
 from loyalty_engine.house import House
+from loyalty_engine.redemption import holding
 from tests.engine.agreeing import WORDINGS
 from tests.engine.counter import PERKS
 from tests.engine.lives import Life

@@ -8,13 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import enrolling, holds, members, merging, unmerging
+from loyalty_engine import enrolling, members
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember, MemberRef
 from loyalty_engine.errors import BodyInvalid, HoldsInTheWay, MemberUnknown, MergeNotTheLast, MergeUnknown
 from loyalty_engine.house import House
-from loyalty_engine.people import MergeAnswer, MergeMembers
-from loyalty_engine.redemption_commands import PlaceHold
+from loyalty_engine.identity import merging, unmerging
+from loyalty_engine.identity.people import MergeAnswer, MergeMembers
+from loyalty_engine.redemption import holds
+from loyalty_engine.redemption.commands import PlaceHold
 from tests.engine.counter import open_counter, with_units
 from tests.engine.shop import (
     INGRID,

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from loyalty_engine import lapsing, ledger, lots, refunding
+from loyalty_engine import ledger, lots, refunding
 from loyalty_engine.house import House, open_house
+from loyalty_engine.redemption import lapsing
 from loyalty_engine.settings import Settings
 from tests.conftest import ENGINES, sqlite_url
 from tests.engine.beside import Beside

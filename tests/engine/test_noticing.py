@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from loyalty_engine import noticing, outbox, programmes, sending
+from loyalty_engine import noticing, programmes
 from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House
+from loyalty_engine.messages import outbox, sending
 from tests.engine.shop import INGRID, MONDAY, OLAV, broken, buys, flat_whites, open_shop, programme
 
 pytestmark = pytest.mark.anyio

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from loyalty_engine import sending
 from loyalty_engine.businesses import Caller
-from loyalty_engine.carrying import Leaving, NotCarried, Receipt
 from loyalty_engine.house import House
 from loyalty_engine.instants import to_micros
+from loyalty_engine.messages import sending
+from loyalty_engine.messages.carrying import Leaving, NotCarried, Receipt
 from loyalty_engine.upkeep import keep_up
 from tests.engine.post import Hand, became, note, post_goes, put, put_to_stranger
 from tests.engine.shop import INGRID, MONDAY, buys, flat_whites, open_shop, programme, publish

@@ -17,29 +17,21 @@ import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 import pytest
 
-from loyalty_engine import (
-    enrolling,
-    erasing,
-    exporting,
-    holds,
-    members,
-    outbox,
-    refunding,
-    requests,
-    retention,
-    tombstones,
-)
-from loyalty_engine import viewing as viewings
-from loyalty_engine.belongings import BELONGINGS
+from loyalty_engine import enrolling, members, refunding, tombstones
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember, MemberRef, RefundPurchase
 from loyalty_engine.errors import MemberUnknown
-from loyalty_engine.exporting import COLUMNS
 from loyalty_engine.house import House
 from loyalty_engine.identifiers import Identifier
+from loyalty_engine.identity import viewing as viewings
+from loyalty_engine.identity.people import NoteRequest, RequestAnswer, ShowInFull, ShownInFull
 from loyalty_engine.instants import to_micros
-from loyalty_engine.people import NoteRequest, RequestAnswer, ShowInFull, ShownInFull
-from loyalty_engine.redemption_commands import PlaceHold
+from loyalty_engine.messages import outbox
+from loyalty_engine.privacy import erasing, exporting, requests, retention
+from loyalty_engine.privacy.belongings import BELONGINGS
+from loyalty_engine.privacy.exporting import COLUMNS
+from loyalty_engine.redemption import holds
+from loyalty_engine.redemption.commands import PlaceHold
 from tests.engine.agreeing import WORDINGS, says
 from tests.engine.counter import open_counter, spends
 from tests.engine.post import note, put

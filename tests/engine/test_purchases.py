@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import earning, enrolling, greeting, journal, members, purchases, quoting
+from loyalty_engine import earning, enrolling, journal, members, purchases, quoting
 from loyalty_engine.answers import PurchaseAnswer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import EnrolMember, MemberRef, QuotePurchase, fingerprint_text
@@ -30,6 +30,7 @@ from loyalty_engine.errors import (
     ReceiptConflict,
 )
 from loyalty_engine.house import House
+from loyalty_engine.redemption import greeting
 from tests.engine.shop import (
     HAPPY_HOUR,
     INGRID,

@@ -9,7 +9,8 @@ import pytest
 
 from loyalty_engine.businesses import Caller
 from loyalty_engine.errors import BodyInvalid, InsufficientBalance, LoyaltyError, UnitUnknown
-from loyalty_engine.errors_of_spending import (
+from loyalty_engine.house import House
+from loyalty_engine.redemption.errors import (
     PerkAllGone,
     PerkGivesNothing,
     PerkNotForTier,
@@ -22,7 +23,6 @@ from loyalty_engine.errors_of_spending import (
     VoucherUnknown,
     VoucherUsed,
 )
-from loyalty_engine.house import House
 from tests.engine.counter import asks, bun, off, open_counter, spends, with_units
 from tests.engine.shop import INGRID, MONDAY, OLAV, broken, buys, flat_whites, has, sees
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from loyalty_engine import erasing, merging
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import MemberRef, ReferredBy
 from loyalty_engine.database import Transaction
 from loyalty_engine.errors import LoyaltyError
 from loyalty_engine.house import House
-from loyalty_engine.people import MergeMembers
+from loyalty_engine.identity import merging
+from loyalty_engine.identity.people import MergeMembers
+from loyalty_engine.privacy import erasing
 from loyalty_engine.referrals import audit, crediting, naming, rounds
 from loyalty_engine.referrals.told import NameFriend
 from tests.engine.shop import MONDAY, broken, buys, flat_whites, joins, open_shop, programme, returns, ticket

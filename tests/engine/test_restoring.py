@@ -9,8 +9,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from loyalty_engine import erasing
 from loyalty_engine.house import open_house
+from loyalty_engine.privacy import erasing
 from loyalty_engine.settings import Settings
 from tests.engine.shop import KEY, MONDAY, OLAV, broken, buys, flat_whites, open_shop, sees
 

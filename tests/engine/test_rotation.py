@@ -9,16 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from loyalty_engine import erasing, members, outbox, rotating, tombstones
+from loyalty_engine import members, tombstones
 from loyalty_engine.house import House, open_house
 from loyalty_engine.identifiers import Identifier
 from loyalty_engine.instants import to_micros
-from loyalty_engine.key_file import read_keys, write_keys
-from loyalty_engine.keys import read_again
-from loyalty_engine.rotation import rotate_file
+from loyalty_engine.messages import outbox
+from loyalty_engine.privacy import erasing
 from loyalty_engine.settings import Settings
 from loyalty_engine.tables import TABLES
-from loyalty_engine.vault import Vault, VaultClosed
+from loyalty_engine.vaults import rotating
+from loyalty_engine.vaults.command import rotate_file
+from loyalty_engine.vaults.key_file import read_keys, write_keys
+from loyalty_engine.vaults.keys import read_again
+from loyalty_engine.vaults.vault import Vault, VaultClosed
 from tests.engine.shop import MONDAY, OLAV, broken, buys, flat_whites, has, open_shop, sees
 
 pytestmark = pytest.mark.anyio

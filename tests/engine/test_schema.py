@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import redemption_rows, rows, tables
+from loyalty_engine import rows, tables
 from loyalty_engine.businesses import Caller
 from loyalty_engine.database import Database, backward, migrate, open_database
 from loyalty_engine.house import House
+from loyalty_engine.redemption import rows as redemption_rows
 from loyalty_engine.referrals import course
 from loyalty_engine.settings import Settings
 from tests.engine.shop import broken, buys, flat_whites

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import rules
-from loyalty_engine import reviewing
 from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House
-from loyalty_engine.ladder import FLOOR, FOREVER, NONE, Held, Ladder, Mark, sums_at
+from loyalty_engine.standing import reviewing
+from loyalty_engine.standing.ladder import FLOOR, FOREVER, NONE, Held, Ladder, Mark, sums_at
 from tests.engine.shop import (
     INGRID,
     MONDAY,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_engine.identifiers import Identifier
-from loyalty_engine.vault import MasterKeyUnusable, Vault, VaultClosed
+from loyalty_engine.vaults.vault import MasterKeyUnusable, Vault, VaultClosed
 
 MASTER = bytes(range(32))
 CORNER_CAFE = 1

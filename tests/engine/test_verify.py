@@ -7,15 +7,16 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from loyalty_engine import businesses, expiring, handing_out, holds
-from loyalty_engine.answers_of_holds import HoldShown
+from loyalty_engine import businesses, expiring
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import CreateKey
 from loyalty_engine.consent import audit
 from loyalty_engine.database import Transaction
 from loyalty_engine.house import House
-from loyalty_engine.redemption_answers import VoucherAnswer
-from loyalty_engine.redemption_commands import CaptureHold, IssueVoucher, PlaceHold
+from loyalty_engine.redemption import handing_out, holds
+from loyalty_engine.redemption.answers import VoucherAnswer
+from loyalty_engine.redemption.commands import CaptureHold, IssueVoucher, PlaceHold
+from loyalty_engine.redemption.hold_answers import HoldShown
 from loyalty_engine.referrals import audit as of_referrals
 from loyalty_engine.texts import auditing as of_texts
 from loyalty_engine.verify import INVARIANTS

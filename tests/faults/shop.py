@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from loyalty_engine import adjusting, businesses, earning, enrolling, programmes, refunding
+from loyalty_engine import businesses, earning, enrolling, programmes, refunding
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.commands import (
@@ -26,6 +26,7 @@ from loyalty_engine.commands import (
 from loyalty_engine.errors import Busy, LoyaltyError
 from loyalty_engine.house import House, open_house
 from loyalty_engine.instants import to_micros
+from loyalty_engine.mending import adjusting
 from loyalty_engine.settings import Settings
 from loyalty_engine.verify import Broken, verify
 

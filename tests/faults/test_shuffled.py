@@ -18,11 +18,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec import Struct
 
-from loyalty_engine import handing_out, holds, refunding
+from loyalty_engine import refunding
 from loyalty_engine.answers import Answer
 from loyalty_engine.commands import MemberRef
 from loyalty_engine.errors import NothingLeftToRefund
-from loyalty_engine.redemption_commands import CaptureHold, IssueVoucher, PlaceHold
+from loyalty_engine.redemption import handing_out, holds
+from loyalty_engine.redemption.commands import CaptureHold, IssueVoucher, PlaceHold
 from tests.faults.shop import MORNING, PROGRAMME, Shop, patiently, purchase, regular, ticket, told
 
 OPERATIONS = 300

@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from loyalty_engine import earning, holding, holds
+from loyalty_engine import earning
 from loyalty_engine.answers import Answer
 from loyalty_engine.businesses import Caller
 from loyalty_engine.errors import Busy, InsufficientBalance, LoyaltyError
-from loyalty_engine.errors_of_spending import HoldClosed, PerkAllGone
 from loyalty_engine.house import House, open_house
-from loyalty_engine.redemption_commands import CaptureHold, PlaceHold, ReleaseHold
+from loyalty_engine.redemption import holding, holds
+from loyalty_engine.redemption.commands import CaptureHold, PlaceHold, ReleaseHold
+from loyalty_engine.redemption.errors import HoldClosed, PerkAllGone
 from loyalty_engine.settings import Settings
 from tests.engine.counter import open_counter, spends, with_units
 from tests.engine.shop import INGRID, KEY, MONDAY, broken, ticket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import packages_distributions
@@ -143,3 +144,21 @@ def test_a_stranger_with_our_name_is_found() -> None:
 
 def test_a_name_that_says_nothing_is_found() -> None:
     assert nameless(Module("api/utils/dates.py", "")) == ["api/utils/dates.py: utils"]
+
+
+def test_every_room_of_the_counting_house_has_its_place_in_the_layers() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (rooms,) = [contract["layers"] for contract in contracts if contract.get("containers") == ["loyalty_engine"]]
+    placed = set(re.findall(r"[a-z_.]+", " ".join(rooms)))
+    house = ROOT / "loyalty_engine"
+
+    found = {
+        ".".join(file.relative_to(house).with_suffix("").parts)
+        for file in house.rglob("*.py")
+        if file.name != "__init__.py"
+    }
+
+    unplaced = {room for room in found if room not in placed and room.partition(".")[0] not in placed}
+    assert unplaced == set(), "write these into the layers of pyproject.toml"

@@ -14,10 +14,10 @@ from litestar import Litestar
 from msgspec import Struct
 
 from api.app import create_app
-from loyalty_engine import sending
 from loyalty_engine.businesses import Caller
-from loyalty_engine.carrying import Leaving, Receipt
 from loyalty_engine.house import House, open_house
+from loyalty_engine.messages import sending
+from loyalty_engine.messages.carrying import Leaving, Receipt
 from loyalty_engine.settings import Settings
 from tests.api.conftest import Clock
 from tests.engine.agreeing import open_agreeing_shop

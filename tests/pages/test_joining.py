@@ -7,8 +7,9 @@ import re
 import msgspec
 import pytest
 
-from loyalty_engine import consenting, members
+from loyalty_engine import members
 from loyalty_engine.commands import MemberRef
+from loyalty_engine.consent import consenting
 from tests.engine.shop import INGRID, broken, buys, flat_whites
 from tests.pages.conftest import Cafe
 

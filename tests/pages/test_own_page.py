@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from api.pages.tongues import LANGUAGES
-from loyalty_engine import consenting, visits
+from loyalty_engine.consent import consenting
 from loyalty_engine.instants import to_micros
+from loyalty_engine.pages import visits
 from loyalty_engine.texts import inbound
 from loyalty_engine.texts.asking import Incoming
 from tests.engine.shop import INGRID, buys, flat_whites

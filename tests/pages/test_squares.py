@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings, strategies
 
-from loyalty_engine import picturing
 from loyalty_engine.cli import main
+from loyalty_engine.pages import picturing
 from tests.pages.conftest import Cafe
 
 READER = shutil.which("zbarimg")

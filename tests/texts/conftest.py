@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from loyalty_engine import outbox
 from loyalty_engine.businesses import Caller
 from loyalty_engine.house import House, open_house
-from loyalty_engine.outbox import MessageRow
+from loyalty_engine.messages import outbox
+from loyalty_engine.messages.outbox import MessageRow
 from loyalty_engine.settings import Settings
 from loyalty_engine.texts import inbound
 from loyalty_engine.texts.asking import Incoming

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from loyalty_engine import bouncing, handing_out
 from loyalty_engine.identifiers import Identifier
+from loyalty_engine.identity import bouncing
 from loyalty_engine.instants import to_micros
-from loyalty_engine.redemption_commands import IssueVoucher
+from loyalty_engine.redemption import handing_out
+from loyalty_engine.redemption.commands import IssueVoucher
 from tests.engine.shop import MONDAY, adjusts, buys, flat_whites, programme, publish, ticket
 from tests.texts.conftest import PERKS, WORDINGS, Phone
 

@@ -16,9 +16,9 @@ from api.texts.gateway import Arrival, Gateway, Said
 from api.texts.sinch import Sinch
 from api.texts.twilio import Twilio
 from api.texts.vonage import Vonage
-from loyalty_engine.carrying import Leaving, NotCarried
 from loyalty_engine.errors import BodyInvalid
-from loyalty_engine.errors_of_texts import ProofMissing, ProofWrong
+from loyalty_engine.messages.carrying import Leaving, NotCarried
+from loyalty_engine.texts.errors import ProofMissing, ProofWrong
 from tests.texts.samples import (
     FORM,
     JSON,

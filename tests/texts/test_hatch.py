@@ -14,10 +14,10 @@ import pytest
 
 from api.app import create_app
 from api.texts.twilio import Twilio
-from loyalty_engine import sending
 from loyalty_engine.businesses import create_key
-from loyalty_engine.carrying import Leaving, NotCarried, Receipt
 from loyalty_engine.commands import CreateKey, Ticket
+from loyalty_engine.messages import sending
+from loyalty_engine.messages.carrying import Leaving, NotCarried, Receipt
 from loyalty_engine.texts.inbound import heard_stop
 from tests.engine.shop import INGRID, MONDAY, buys, flat_whites
 from tests.texts.conftest import Phone

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from loyalty_engine import retention
+from loyalty_engine.privacy import retention
 from loyalty_engine.texts import reviewing
 from rules import measure
 from tests.engine.shop import INGRID, MONDAY, OLAV, buys, flat_whites, ticket

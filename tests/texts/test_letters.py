@@ -12,8 +12,8 @@ import pytest
 from api.app import create_app
 from api.texts import carrier
 from api.texts.smtp import Smtp
-from loyalty_engine import outbox
-from loyalty_engine.carrying import Leaving, NotCarried
+from loyalty_engine.messages import outbox
+from loyalty_engine.messages.carrying import Leaving, NotCarried
 from tests.engine.shop import MONDAY, buys, flat_whites
 from tests.texts.conftest import Phone
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loyalty_engine import holds
-from loyalty_engine.answers_of_holds import HoldShown
-from loyalty_engine.redemption_commands import CaptureHold, PlaceHold
+from loyalty_engine.redemption import holds
+from loyalty_engine.redemption.commands import CaptureHold, PlaceHold
+from loyalty_engine.redemption.hold_answers import HoldShown
 from loyalty_engine.texts import reviewing
 from loyalty_engine.texts.inbound import Heard
 from rules import measure

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from loyalty_engine import sending
-from loyalty_engine.carrying import Leaving, Receipt
+from loyalty_engine.messages import sending
+from loyalty_engine.messages.carrying import Leaving, Receipt
 from tests.engine.shop import MONDAY, programme, publish
 from tests.texts.conftest import PERKS, WORDINGS, Phone
 

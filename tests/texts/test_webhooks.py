@@ -14,9 +14,9 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from loyalty_engine import erasing
 from loyalty_engine.commands import Ticket
-from loyalty_engine.errors_of_texts import WebhookRefused
+from loyalty_engine.privacy import erasing
+from loyalty_engine.texts.errors import WebhookRefused
 from loyalty_engine.webhooks import posting, signing, subscriptions, telling
 from loyalty_engine.webhooks.posting import AddressRefused, Answered
 from tests.engine.shop import MONDAY, buys, flat_whites, programme, publish, returns, ticket

@@ -415,7 +415,7 @@ class DatabaseAway(Unavailable):
 def every(parent: type[LoyaltyError] = LoyaltyError) -> Iterator[type[LoyaltyError]]:
     """Give every kind of failure below a branch, in the order of the tree; those of other rooms once imported."""
     for child in parent.__subclasses__():
-        if child.__module__.startswith(__name__):
+        if child.__module__.startswith("loyalty_engine."):
             yield child
             yield from every(child)
 

@@ -130,6 +130,8 @@ ELSEWHERE = {
     "carry_out": "carries out what the doors above do, one after another",
     "undo_hold": "takes the token that the member before was sent, and only lets go",
     "confirm_code": "is how a number is verified; it asks for a second fact",
+    "name_friend": "names a friend for somebody, and answers with the friend's number masked",
+    "read_ambassador": "shows a code to pass on and how far friends have come, and no balance",
     "record_consent": "tells what was agreed to, and moves no unit",
     "read_purchase": "shows a purchase as its receipt did on the day, to whoever has its id",
 }

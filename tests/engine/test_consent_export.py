@@ -78,7 +78,7 @@ def test_a_published_head_is_held_against_what_is_there(
         ran = CliRunner().invoke(main, [*words, "--database", sqlite_database_url])
         return ran.exit_code, ran.output
 
-    monkeypatch.setattr("loyalty_engine.attesting.now", lambda: MONDAY + timedelta(days=1))
+    monkeypatch.setattr("loyalty_engine.consent.command.now", lambda: MONDAY + timedelta(days=1))
     ingrid = asyncio.run(live())
     code, printed = loyalty("consents", "head", "--business", "corner-cafe")
     published = tmp_path / "head.json"

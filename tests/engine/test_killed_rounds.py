@@ -35,9 +35,10 @@ keeps_for = "2 months"
 ROUND = """
 import asyncio, sys
 from datetime import datetime
-from loyalty_engine import cohorts, reviewing
 from loyalty_engine.house import open_house
+from loyalty_engine.mending import cohorts
 from loyalty_engine.settings import Settings
+from loyalty_engine.standing import reviewing
 
 async def work(job, url, at, key):
     house = await open_house(Settings(database_url=url, key=key, auto_migrate=False))
@@ -89,7 +90,8 @@ async def test_what_is_killed_in_the_middle_is_finished_by_the_next_round(house:
     process = round_of(job, url, at)
     assert process.stdout is not None
     await asyncio.to_thread(process.stdout.readline)  # it has begun
-    while await given(house, job) < 3:  # noqa: ASYNC110  # its first members are what is waited for
+    while await given(house, job) < 3:  # its first members are what is waited for
+        assert process.poll() is None, "it ended before it had done anything"
         await asyncio.sleep(0.001)
     process.kill()
     await asyncio.to_thread(process.communicate)

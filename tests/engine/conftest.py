@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,9 @@ from tests.engine.shop import KEY, open_shop
 
 
 @pytest.fixture
-async def house(database_url: str) -> AsyncIterator[House]:
-    opened = await open_house(Settings(database_url=database_url, key=KEY, auto_migrate=False))
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    erased = str(tmp_path / "loyalty.erased")
+    opened = await open_house(Settings(database_url=database_url, key=KEY, auto_migrate=False, erasure_list=erased))
     yield opened
     await opened.close()
 

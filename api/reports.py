@@ -13,6 +13,8 @@ from api.calls import READ, promised
 from loyalty_engine import reports
 from loyalty_engine.errors import ParameterMalformed, ProgrammeMissing
 from loyalty_engine.mending.asked import ActivityReport, LiabilityReport, RulesReport
+from loyalty_engine.referrals import report
+from loyalty_engine.referrals.answers import AmbassadorsReport
 
 _INSTANT: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})"
 _SPAN: Final = {"since": _INSTANT, "until": _INSTANT}
@@ -53,6 +55,18 @@ async def report_rules(request: Ask) -> ASGIApp:
     return reply(await reports.rules_gave(request.house, request.caller, since=since, until=until))
 
 
+@get(
+    "/reports/ambassadors",
+    **promised(
+        scopes=READ, answers={200: AmbassadorsReport}, refusals=(ParameterMalformed, ProgrammeMissing), asks=_SPAN
+    ),
+)  # fmt: skip
+async def report_ambassadors(request: Ask) -> ASGIApp:
+    """Tell who brought whom, what it gave and what friends spent, what was refused and why, with the graph in SVG."""
+    since, until, _ = _span(request)
+    return reply(await report.ambassadors(request.house, request.caller, since=since, until=until))
+
+
 def _span(request: Ask) -> tuple[datetime, datetime, dict[str, str]]:
     """Read `?since=&until=`: the last thirty days where nothing is said."""
     given = request.asked()
@@ -70,4 +84,4 @@ def _instant(text: str) -> datetime:
         raise ParameterMalformed("since and until are RFC 3339 times with a zone.") from None
 
 
-ROUTES = [report_liability, report_activity, report_rules]
+ROUTES = [report_liability, report_activity, report_rules, report_ambassadors]

@@ -84,3 +84,60 @@ class Ambassador(Struct, frozen=True):
     qr_svg: str
     invited: tuple[Invited, ...]
     credited: tuple[Credited, ...]
+
+
+class FriendBrought(Struct, frozen=True):
+    """A friend in the report: what became of them, and what they have spent less what came back."""
+
+    referral: str
+    member: str | None
+    masked: str | None
+    state: str
+    says: str | None
+    spent_minor: int
+
+
+class AmbassadorBrought(Struct, frozen=True):
+    """An ambassador in the report: whom they brought, what it gave them, and what these friends have spent."""
+
+    member: str
+    masked: str | None
+    named: int
+    joined: int
+    credited: int
+    refused: int
+    earned: dict[str, int]
+    friends_spent_minor: int
+    friends: tuple[FriendBrought, ...]
+
+
+class Why(Struct, frozen=True):
+    """How many referrals did not count, or wait for a person, for one reason."""
+
+    reason: str
+    says: str
+    count: int
+
+
+class AmbassadorsReport(Struct, frozen=True, kw_only=True):
+    """Who brought whom in a time: referrals named in it, as they stand now.
+
+    Shares are in thousandths: of those who were named how many joined, and of those who joined how many were credited.
+    `cost_minor` is what the credits are worth, as far as the units' worth is known. `picture` is the graph in SVG.
+    """
+
+    since: str
+    until: str
+    named: int
+    joined: int
+    held: int
+    credited: int
+    joined_permille: int | None
+    credited_permille: int | None
+    given: dict[str, int]
+    cost_minor: int | None
+    friends_spent_minor: int
+    ambassadors: tuple[AmbassadorBrought, ...]
+    refused: tuple[Why, ...]
+    review: tuple[Why, ...]
+    picture: str

@@ -173,6 +173,13 @@ async def known_already(coming: Coming) -> Brought:
     state = await people.ambassador(coming.house, coming.reader, coming.business_id, coming.by)
     if state is None:
         return Brought(seen=course.refused_unseen("ambassador_unknown"))
+    again = await coming.reader.fetch(
+        f"SELECT {COLUMNS} FROM referrals WHERE business_id = $1 AND friend_id = $2 AND ambassador_id = $3 "
+        "ORDER BY named_at, id LIMIT 1",
+        coming.business_id, coming.member_id, state.id,
+    )  # fmt: skip
+    if again:  # a till that says it with every purchase says nothing new
+        return Brought(seen=course.seen(ReferralRow(*again[0])))
     one = course.begun(coming.business_id, state.id, coming.how, coming.moment, friend_id=coming.member_id)
     one.step("refused", coming.moment, reason="self" if state.id == coming.member_id else "already_member")
     return Brought((one,), course.seen(one.row))

@@ -5,8 +5,9 @@ Invariant: a member has one code for ever, and a code names one member of all bu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
+import msgspec
 from msgspec import Struct
 
 from loyalty_engine.errors import Busy
@@ -23,6 +24,17 @@ ALPHABET: Final = "CDFGHJKMNPQRTVWX3479"
 LENGTH: Final = 7
 _TRIES: Final = 32
 _LONGEST_LINK: Final = 200
+
+
+class CodeRow(Struct, frozen=True):
+    """A member's code."""
+
+    TABLE: ClassVar[str] = "referral_codes"
+
+    business_id: int
+    code: str
+    member_id: str
+    made_at: int
 
 
 class Owner(Struct, frozen=True):
@@ -66,21 +78,34 @@ async def _known(reader: Reader, business_id: int, member_id: str) -> str | None
 
 
 async def _make(house: House, transaction: Transaction, business_id: int, member_id: str, at: int) -> str:
-    """Make a code that no business has; of two who make one for a member at once, the first stays."""
+    """Make a code; of two who make one for a member at once, the first stays."""
+    row = await _new(house, transaction, business_id, member_id, at)
+    await transaction.fetch(
+        "INSERT INTO referral_codes (business_id, code, member_id, made_at) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT DO NOTHING",
+        *msgspec.structs.astuple(row),
+    )  # fmt: skip
+    return await _known(transaction, business_id, member_id) or row.code
+
+
+async def _new(house: House, reader: Reader, business_id: int, member_id: str, at: int) -> CodeRow:
+    """Find a code that no business has."""
     for attempt in range(_TRIES):
         code = _nth(house, business_id, member_id, attempt)
-        taken = await transaction.fetch("SELECT business_id, member_id FROM referral_codes WHERE code = $1", code)
-        if any((row[0], row[1]) != (business_id, member_id) for row in taken):
-            continue
-        await transaction.fetch(
-            "INSERT INTO referral_codes (business_id, code, member_id, made_at) VALUES ($1, $2, $3, $4) "
-            "ON CONFLICT DO NOTHING",
-            business_id, code, member_id, at,
-        )  # fmt: skip
-        known = await _known(transaction, business_id, member_id)
-        if known is not None:
-            return known
+        if not await reader.fetch("SELECT 1 FROM referral_codes WHERE code = $1", code):
+            return CodeRow(business_id, code, member_id, at)
     raise Busy
+
+
+async def code_along(
+    house: House, reader: Reader, business_id: int, member_id: str, *, at: int
+) -> tuple[str, tuple[CodeRow, ...]]:
+    """Give a member's code, and the row that keeps it along with a command where nobody has asked for it before."""
+    known = await _known(reader, business_id, member_id)
+    if known is not None:
+        return known, ()
+    row = await _new(house, reader, business_id, member_id, at)
+    return row.code, (row,)
 
 
 def _nth(house: House, business_id: int, member_id: str, attempt: int) -> str:

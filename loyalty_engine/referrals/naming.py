@@ -13,7 +13,7 @@ from msgspec import Struct
 from loyalty_engine import ids, journal, tombstones
 from loyalty_engine.database import Opening, Page
 from loyalty_engine.errors import MemberNotFoundByNumber
-from loyalty_engine.identity import looking_up
+from loyalty_engine.identity import looking_up, presence
 from loyalty_engine.instants import to_micros
 from loyalty_engine.members import named
 from loyalty_engine.referrals import course, people, reading
@@ -96,6 +96,12 @@ async def _why_not(naming: Naming, hashed: str | None) -> str | None:
         business_id, ambassador.id,
     )  # fmt: skip
     return "velocity" if waiting[0][0] >= WAITING_MOST else None
+
+
+async def friend_by(house: House, business_id: int, blind_index: str) -> MemberState | None:
+    """Find who has a number already; None where nobody does."""
+    page = await presence.page_of(house.database, Opening(business_id=business_id, blind_index=blind_index))
+    return page.member if page is not None else None
 
 
 async def name_friend(house: House, caller: Caller, command: NameFriend, ticket: Ticket) -> Answer:

@@ -26,6 +26,7 @@ from loyalty_engine.rows import Posting
 from loyalty_engine.texts.asking import Asked, InboundRow, Incoming, Reaction
 from loyalty_engine.texts.reacting import react
 from loyalty_engine.texts.reading import UNKNOWN, wish_of
+from loyalty_engine.texts.referring import brought_by
 from rules import sms_parts
 
 if TYPE_CHECKING:
@@ -154,13 +155,14 @@ async def _posting(asked: Asked, told: journal.Told, reaction: Reaction) -> Post
         member_id=kept.member_id if moves else None, subject=wish, version=asked.edition.version,
         revision=None if not moves else 1 if newcomer is not None or state is None else state.revision + 1,
     )  # fmt: skip
-    if newcomer is not None:
-        line = msgspec.structs.replace(line, location=await _shop(asked))
     extra = (kept, *written, *reaction.rows, *((note,) if note is not None else ()))
     if newcomer is not None:
+        line = msgspec.structs.replace(line, location=await _shop(asked))
+        brought = await brought_by(asked, newcomer.member.id, line_id)
+        member = msgspec.structs.replace(newcomer.member, referral=brought.waits)
         return Posting(
-            business_id=asked.business_id, expected=0, member=newcomer.member, identifiers=(newcomer.identifier,),
-            journal=line, extra=extra,
+            business_id=asked.business_id, expected=0, member=member, identifiers=(newcomer.identifier,),
+            journal=line, extra=(*extra, *brought.rows()),
         )  # fmt: skip
     if moves and state is not None:
         posting = Posting(

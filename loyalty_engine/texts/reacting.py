@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from loyalty_engine.instants import from_micros
-from loyalty_engine.texts.answering import answer, balance, by_hand, held, named, not_understood, units
+from loyalty_engine.texts.answering import answer, balance, held, named, not_understood, units
 from loyalty_engine.texts.asking import Asked, Reaction
 from loyalty_engine.texts.deciding import join, no, start, stop, yes
 from loyalty_engine.texts.paging import ask_page
 from loyalty_engine.texts.protesting import not_me
+from loyalty_engine.texts.referring import refer
 from loyalty_engine.texts.sayings import listed
 from loyalty_engine.texts.using import say_back, use
 from loyalty_engine.wording import unit_name
@@ -111,6 +112,6 @@ async def _complain(asked: Asked) -> Reaction:
 
 _REACTIONS: Final[dict[Kind, Callable[[Asked], Awaitable[Reaction]]]] = {
     "stop": stop, "stop_all": stop, "start": start, "join": join, "yes": yes, "no": no, "help": _help,
-    "balance": _ask_balance, "why": _ask_why, "perks": _ask_perks, "use": use, "refer": by_hand,
+    "balance": _ask_balance, "why": _ask_why, "perks": _ask_perks, "use": use, "refer": refer,
     "complaint": _complain, "code": say_back, "not_me": not_me, "page": ask_page,
 }  # fmt: skip

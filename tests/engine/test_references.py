@@ -1,4 +1,4 @@
-"""A satisfied member lets the shop name them as a reference: a purpose of its own, and thanks for one that was given."""
+"""A satisfied member lets the shop name them as a reference: a purpose of its own, and thanks for one given."""
 
 from __future__ import annotations
 

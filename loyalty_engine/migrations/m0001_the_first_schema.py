@@ -5,6 +5,7 @@ from __future__ import annotations
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.schema import Schema
 
 ID = "0001"
 VERSION = "1.38.0"
@@ -230,75 +231,27 @@ INDEXES = (
 )
 
 # What is written in these tables is history: a correction is another row that points to the first.
-APPEND_ONLY = ("entries", "allocations", "versions")
-OPTIONS = {"sqlite": " STRICT, WITHOUT ROWID", "postgres": "", "cockroach": ""}
-# Rows with long texts: inside a clustered key each of them would take an overflow page of its own.
-LONG_ROWS = ("journal", "versions", "drafts", "parked_refunds")
-WHOLE = {"sqlite": "INTEGER", "postgres": "BIGINT", "cockroach": "BIGINT"}
-TEXT = {"sqlite": "TEXT", "postgres": 'TEXT COLLATE "C"', "cockroach": "TEXT"}
-
-
-def _guards(dialect: str) -> list[str]:
-    """Give the triggers that refuse to change history, in the engine's own words."""
-    if dialect == "sqlite":
-        return [
-            f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END"
-            for table in APPEND_ONLY
-            for verb in ("UPDATE", "DELETE")
-        ]
-    if dialect == "cockroach":
-        return []
-    refuse = (
-        "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$BEGIN RAISE EXCEPTION '% are never changed', TG_TABLE_NAME; END$$"
-    )
-    return [refuse] + [
-        f"CREATE TRIGGER {table}_history BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        for table in APPEND_ONLY
-    ]
-
-
-async def _tell_sizes() -> None:
-    """Tell SQLite's planner what it cannot know of an empty file: a business is large, a member is small.
-
-    Without it, it takes every first column of a key for a narrow one and reads all rows of a business for one member.
-    The figures are those of a million rows; `PRAGMA optimize` puts measured ones in their place.
-    """
-    await DB.run_ddl("ANALYZE")
-    await DB.run_ddl("DELETE FROM sqlite_stat1")  # of an empty file it says that every partial index is empty
-    for table in TABLES:
-        name = table.split()[2]
-        for index in await DB.run_ddl(f"PRAGMA index_list('{name}')"):
-            columns = await DB.run_ddl(f"PRAGMA index_info('{index['name']}')")
-            rows = ["1000000", "1000000", *["50"] * (len(columns) - 1)]
-            if index["unique"]:
-                rows[-1] = "1"
-            # The key of a table that is one with its rows goes by the table's name.
-            known_as = name if index["origin"] == "pk" and name not in LONG_ROWS else index["name"]
-            await DB.run_ddl(f"INSERT INTO sqlite_stat1 VALUES ('{name}', '{known_as}', '{' '.join(rows)}')")
+SCHEMA = Schema(
+    tables=TABLES, indexes=INDEXES, append_only=("entries", "allocations", "versions"),
+    long_rows=("journal", "versions", "drafts", "parked_refunds"),
+)  # fmt: skip
+REFUSE_CHANGE = (
+    "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$BEGIN RAISE EXCEPTION '% are never changed', TG_TABLE_NAME; END$$"
+)
 
 
 async def _forwards() -> None:
-    dialect = DB.engine_type
-    for table in TABLES:
-        options = OPTIONS[dialect]
-        if table.split()[2] in LONG_ROWS:
-            options = options.replace(", WITHOUT ROWID", "")
-        words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": options}
-        for placeholder, word in words.items():
-            table = table.replace(placeholder, word)  # noqa: PLW2901  # the same table, in this engine's words
-        await DB.run_ddl(table)
-    for statement in (*INDEXES, *_guards(dialect)):
-        await DB.run_ddl(statement)
-    if dialect == "sqlite":
-        await _tell_sizes()
+    if DB.engine_type == "postgres":
+        await DB.run_ddl(REFUSE_CHANGE)
+    if DB.engine_type == "sqlite":
+        await DB.run_ddl("ANALYZE")  # makes the table in which its planner is told of sizes
+        await DB.run_ddl("DELETE FROM sqlite_stat1")
+    await SCHEMA.forwards()
 
 
 async def _backwards() -> None:
-    for table in reversed(TABLES):
-        await DB.run_ddl(f"DROP TABLE {table.split()[2]}")
+    await SCHEMA.backwards()
     if DB.engine_type == "postgres":
         await DB.run_ddl("DROP FUNCTION refuse_change()")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.schema import Schema
 
 ID = "0003"
 VERSION = "1.38.0"
@@ -93,61 +93,10 @@ INDEXES = (
     "CREATE INDEX holds_member ON holds (business_id, member_id, unit, expires_at, amount) WHERE status = 'active'",
     "CREATE INDEX holds_due ON holds (expires_at) WHERE status = 'active'",
 )
-OPTIONS = {"sqlite": " STRICT, WITHOUT ROWID", "postgres": "", "cockroach": ""}
-WHOLE = {"sqlite": "INTEGER", "postgres": "BIGINT", "cockroach": "BIGINT"}
-TEXT = {"sqlite": "TEXT", "postgres": 'TEXT COLLATE "C"', "cockroach": "TEXT"}
 
-
-def _guards(dialect: str) -> list[str]:
-    """Give the triggers that keep a voucher's history as it was."""
-    if dialect == "sqlite":
-        return [
-            f"CREATE TRIGGER voucher_steps_{verb.lower()} BEFORE {verb} ON voucher_steps "
-            "BEGIN SELECT RAISE(ABORT, 'voucher_steps are never changed'); END"
-            for verb in ("UPDATE", "DELETE")
-        ]
-    if dialect == "cockroach":
-        return []
-    return [
-        "CREATE TRIGGER voucher_steps_history BEFORE UPDATE OR DELETE ON voucher_steps "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-    ]
-
-
-async def _tell_sizes() -> None:
-    """Tell SQLite's planner that a member has few vouchers and holds, as the first schema does for its tables."""
-    for table in TABLES:
-        name = table.split()[2]
-        for index in await DB.run_ddl(f"PRAGMA index_list('{name}')"):
-            columns = await DB.run_ddl(f"PRAGMA index_info('{index['name']}')")
-            sizes = ["1000000", "1000000", *["50"] * (len(columns) - 1)]
-            if index["unique"]:
-                sizes[-1] = "1"
-            known_as = name if index["origin"] == "pk" else index["name"]
-            await DB.run_ddl(f"INSERT INTO sqlite_stat1 VALUES ('{name}', '{known_as}', '{' '.join(sizes)}')")
-
-
-async def _forwards() -> None:
-    dialect = DB.engine_type
-    for table in TABLES:
-        words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": OPTIONS[dialect]}
-        for placeholder, word in words.items():
-            table = table.replace(placeholder, word)  # noqa: PLW2901  # the same table, in this engine's words
-        await DB.run_ddl(table)
-    for statement in (*INDEXES, *_guards(dialect)):
-        await DB.run_ddl(statement)
-    if dialect == "sqlite":
-        await _tell_sizes()
-
-
-async def _backwards() -> None:
-    for table in reversed(TABLES):
-        await DB.run_ddl(f"DROP TABLE {table.split()[2]}")
+SCHEMA = Schema(tables=TABLES, indexes=INDEXES, append_only=("voucher_steps",))
 
 
 async def forwards() -> MigrationManager:
     """Make the tables of what members spend."""
-    manager = MigrationManager(migration_id=ID, app_name="loyalty_engine", description=DESCRIPTION)
-    manager.add_raw(_forwards)
-    manager.add_raw_backwards(_backwards)
-    return manager
+    return SCHEMA.migration(ID, DESCRIPTION)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from loyalty_engine.migrations.m0001_the_first_schema import OPTIONS, TEXT, WHOLE
-from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.schema import Older, Schema
 
 ID = "0005"
 VERSION = "1.38.0"
@@ -44,47 +43,24 @@ CREATE TABLE cohort_awards (
 )
 # An account stands in the first index only while something of it expires, a member in the second only while a tier
 # of theirs is due: what has neither costs nothing.
-STATEMENTS = (
-    "ALTER TABLE members ADD COLUMN tier_until {whole}",
-    "CREATE INDEX accounts_due ON accounts (business_id, next_expiry, member_id, unit) WHERE next_expiry IS NOT NULL",
-    "CREATE INDEX members_due ON members (business_id, tier_until, id) WHERE tier_until IS NOT NULL",
+SCHEMA = Schema(
+    tables=TABLES,
+    columns=(("members", "tier_until", "{whole}"),),
+    older=(
+        Older(
+            "CREATE INDEX accounts_due ON accounts (business_id, next_expiry, member_id, unit) "
+            "WHERE next_expiry IS NOT NULL",
+            "1000000 1000000 50 2 1",
+        ),
+        Older(
+            "CREATE INDEX members_due ON members (business_id, tier_until, id) WHERE tier_until IS NOT NULL",
+            "1000000 1000000 50 1",
+        ),
+    ),
+    figures={"cohort_awards": "1000 1000 1"},
 )
-BACKWARDS = (
-    "DROP INDEX members_due",
-    "DROP INDEX accounts_due",
-    "ALTER TABLE members DROP COLUMN tier_until",
-    "DROP TABLE cohort_awards",
-    "DROP TABLE expiry_notices",
-)
-# How selective the new indexes are, for SQLite's planner: see the first schema.
-SIZES = (
-    ("accounts", "accounts_due", "1000000 1000000 50 2 1"),
-    ("members", "members_due", "1000000 1000000 50 1"),
-    ("expiry_notices", "expiry_notices", "1000000 1000000 50 50 1"),
-    ("cohort_awards", "cohort_awards", "1000 1000 1"),
-)
-
-
-async def _forwards() -> None:
-    dialect = DB.engine_type
-    words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": OPTIONS[dialect]}
-    for statement in (*TABLES, *STATEMENTS):
-        for placeholder, word in words.items():
-            statement = statement.replace(placeholder, word)  # noqa: PLW2901  # the same, in this engine's words
-        await DB.run_ddl(statement)
-    if dialect == "sqlite":
-        for table, index, sizes in SIZES:
-            await DB.run_ddl(f"INSERT INTO sqlite_stat1 VALUES ('{table}', '{index}', '{sizes}')")
-
-
-async def _backwards() -> None:
-    for statement in BACKWARDS:
-        await DB.run_ddl(statement)
 
 
 async def forwards() -> MigrationManager:
     """Make the tables and the indexes that what is done by the clock goes by."""
-    manager = MigrationManager(migration_id=ID, app_name="loyalty_engine", description=DESCRIPTION)
-    manager.add_raw(_forwards)
-    manager.add_raw_backwards(_backwards)
-    return manager
+    return SCHEMA.migration(ID, DESCRIPTION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.schema import Schema
 
 ID = "0006"
 VERSION = "1.38.0"
@@ -131,58 +131,12 @@ INDEXES = (
 )
 
 # Who looked at whom, who was erased, and of whom nothing but a tombstone is left: not to be tidied away by hand.
-APPEND_ONLY = ("viewings", "erasures", "tombstones")
-OPTIONS = {"sqlite": " STRICT, WITHOUT ROWID", "postgres": "", "cockroach": ""}
-LONG_ROWS = ("merges",)
-WHOLE = {"sqlite": "INTEGER", "postgres": "BIGINT", "cockroach": "BIGINT"}
-TEXT = {"sqlite": "TEXT", "postgres": 'TEXT COLLATE "C"', "cockroach": "TEXT"}
-
-
-def _in_words_of(dialect: str, statement: str, options: str = "") -> str:
-    words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": options}
-    for placeholder, word in words.items():
-        statement = statement.replace(placeholder, word)
-    return statement
-
-
-def _guards(dialect: str) -> list[str]:
-    """Refuse to change history. What has reached the end of its retention may be deleted: viewings, after years."""
-    if dialect == "sqlite":
-        return [
-            f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END"
-            for table in APPEND_ONLY
-        ]
-    if dialect == "cockroach":
-        return []
-    return [
-        f"CREATE TRIGGER {table}_history BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        for table in APPEND_ONLY
-    ]
-
-
-async def _forwards() -> None:
-    dialect = DB.engine_type
-    for table, column, kind in COLUMNS:
-        await DB.run_ddl(f"ALTER TABLE {table} ADD COLUMN {column} {_in_words_of(dialect, kind)}")
-    for table in TABLES:
-        long_row = table.split()[2] in LONG_ROWS
-        options = OPTIONS[dialect].replace(", WITHOUT ROWID", "") if long_row else OPTIONS[dialect]
-        await DB.run_ddl(_in_words_of(dialect, table, options))
-    for statement in (*INDEXES, *_guards(dialect)):
-        await DB.run_ddl(statement)
-
-
-async def _backwards() -> None:
-    for table in reversed(TABLES):
-        await DB.run_ddl(f"DROP TABLE {table.split()[2]}")
-    for table, column, _ in reversed(COLUMNS):
-        await DB.run_ddl(f"ALTER TABLE {table} DROP COLUMN {column}")
+SCHEMA = Schema(
+    tables=TABLES, columns=COLUMNS, indexes=INDEXES, unchanged=("viewings", "erasures", "tombstones"),
+    long_rows=("merges",),
+)  # fmt: skip
 
 
 async def forwards() -> MigrationManager:
     """Make the tables of identity and privacy, and the columns that members and identifiers gain."""
-    manager = MigrationManager(migration_id=ID, app_name="loyalty_engine", description=DESCRIPTION)
-    manager.add_raw(_forwards)
-    manager.add_raw_backwards(_backwards)
-    return manager
+    return SCHEMA.migration(ID, DESCRIPTION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.schema import Schema
 
 ID = "0007"
 VERSION = "1.38.0"
@@ -89,54 +89,12 @@ INDEXES = (
     "CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at, claimed_until) WHERE state = 'queued'",
 )
 
-OPTIONS = {"sqlite": " STRICT, WITHOUT ROWID", "postgres": "", "cockroach": ""}
-LONG_ROWS = ("phone_lines", "inbound_texts", "webhooks")
-WHOLE = {"sqlite": "INTEGER", "postgres": "BIGINT", "cockroach": "BIGINT"}
-TEXT = {"sqlite": "TEXT", "postgres": 'TEXT COLLATE "C"', "cockroach": "TEXT"}
-
-
-async def _tell_sizes() -> None:
-    """Tell SQLite's planner that a business is large and a number small, as the first schema does of its tables."""
-    for table in TABLES:
-        name = table.split()[2]
-        for index in await DB.run_ddl(f"PRAGMA index_list('{name}')"):
-            columns = await DB.run_ddl(f"PRAGMA index_info('{index['name']}')")
-            rows = ["1000000", "1000000", *["50"] * (len(columns) - 1)]
-            if index["unique"]:
-                rows[-1] = "1"
-            if index["name"] == "webhook_deliveries_due":
-                rows = ["50", "20", "1"]
-            known_as = name if index["origin"] == "pk" and name not in LONG_ROWS else index["name"]
-            await DB.run_ddl(f"INSERT INTO sqlite_stat1 VALUES ('{name}', '{known_as}', '{' '.join(rows)}')")
-
-
-async def _forwards() -> None:
-    dialect = DB.engine_type
-    for table in TABLES:
-        options = OPTIONS[dialect]
-        if table.split()[2] in LONG_ROWS:
-            options = options.replace(", WITHOUT ROWID", "")
-        words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": options}
-        for placeholder, word in words.items():
-            table = table.replace(placeholder, word)
-        await DB.run_ddl(table)
-    for statement in INDEXES:
-        await DB.run_ddl(statement)
-    if dialect == "sqlite":
-        await _tell_sizes()
-
-
-async def _backwards() -> None:
-    for table in reversed(TABLES):
-        name = table.split()[2]
-        await DB.run_ddl(f"DROP TABLE {name}")
-        if DB.engine_type == "sqlite":
-            await DB.run_ddl(f"DELETE FROM sqlite_stat1 WHERE tbl = '{name}'")
+SCHEMA = Schema(
+    tables=TABLES, indexes=INDEXES, long_rows=("phone_lines", "inbound_texts", "webhooks"),
+    figures={"webhook_deliveries_due": "50 20 1"},
+)  # fmt: skip
 
 
 async def forwards() -> MigrationManager:
     """Make the tables of texts and webhooks."""
-    manager = MigrationManager(migration_id=ID, app_name="loyalty_engine", description=DESCRIPTION)
-    manager.add_raw(_forwards)
-    manager.add_raw_backwards(_backwards)
-    return manager
+    return SCHEMA.migration(ID, DESCRIPTION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-from loyalty_engine.piccolo_conf import DB
+from loyalty_engine.schema import Schema
 
 ID = "0008"
 VERSION = "1.38.0"
@@ -88,76 +88,13 @@ INDEXES = (
 )
 
 # A step that was taken and a mark that was laid stay for ever.
-APPEND_ONLY = ("referral_steps", "referral_marks")
-OPTIONS = {"sqlite": " STRICT, WITHOUT ROWID", "postgres": "", "cockroach": ""}
-LONG_ROWS = ("referrals",)
-WHOLE = {"sqlite": "INTEGER", "postgres": "BIGINT", "cockroach": "BIGINT"}
-TEXT = {"sqlite": "TEXT", "postgres": 'TEXT COLLATE "C"', "cockroach": "TEXT"}
-
-
-def _guards(dialect: str) -> list[str]:
-    if dialect == "sqlite":
-        return [
-            f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END"
-            for table in APPEND_ONLY
-            for verb in ("UPDATE", "DELETE")
-        ]
-    if dialect == "cockroach":
-        return []
-    return [
-        f"CREATE TRIGGER {table}_history BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        for table in APPEND_ONLY
-    ]
-
-
-async def _tell_sizes() -> None:
-    """Tell SQLite's planner that a business is large and a member small, as the first schema does of its tables."""
-    for table in TABLES:
-        name = table.split()[2]
-        for index in await DB.run_ddl(f"PRAGMA index_list('{name}')"):
-            columns = await DB.run_ddl(f"PRAGMA index_info('{index['name']}')")
-            rows = ["1000000", "1000000", *["50"] * (len(columns) - 1)]
-            if index["unique"]:
-                rows[-1] = "1"
-            if index["name"] in {"referrals_due", "referrals_open"}:
-                rows = ["50", *["20"] * len(columns)]
-            if index["name"] == "referral_codes_code":
-                rows = ["1000000", "1"]
-            known_as = name if index["origin"] == "pk" and name not in LONG_ROWS else index["name"]
-            await DB.run_ddl(f"INSERT INTO sqlite_stat1 VALUES ('{name}', '{known_as}', '{' '.join(rows)}')")
-
-
-async def _forwards() -> None:
-    dialect = DB.engine_type
-    await DB.run_ddl(f"ALTER TABLE members ADD COLUMN referral {TEXT[dialect]}")
-    for table in TABLES:
-        options = OPTIONS[dialect]
-        if table.split()[2] in LONG_ROWS:
-            options = options.replace(", WITHOUT ROWID", "")
-        words = {"{whole}": WHOLE[dialect], "{text}": TEXT[dialect], "{options}": options}
-        for placeholder, word in words.items():
-            table = table.replace(placeholder, word)
-        await DB.run_ddl(table)
-    for statement in (*INDEXES, *_guards(dialect)):
-        await DB.run_ddl(statement)
-    if dialect == "sqlite":
-        await _tell_sizes()
-
-
-async def _backwards() -> None:
-    for table in reversed(TABLES):
-        name = table.split()[2]
-        await DB.run_ddl(f"DROP TABLE {name}")
-        if DB.engine_type == "sqlite":
-            await DB.run_ddl(f"DELETE FROM sqlite_stat1 WHERE tbl = '{name}'")
-    await DB.run_ddl("ALTER TABLE members DROP COLUMN referral")
+SCHEMA = Schema(
+    tables=TABLES, columns=(("members", "referral", "{text}"),), indexes=INDEXES,
+    append_only=("referral_steps", "referral_marks"), long_rows=("referrals",),
+    figures={"referrals_due": "50 20", "referrals_open": "50 20 20", "referral_codes_code": "1000000 1"},
+)  # fmt: skip
 
 
 async def forwards() -> MigrationManager:
     """Make the tables of referrals, and the place on a member's row that names a referral still open."""
-    manager = MigrationManager(migration_id=ID, app_name="loyalty_engine", description=DESCRIPTION)
-    manager.add_raw(_forwards)
-    manager.add_raw_backwards(_backwards)
-    return manager
+    return SCHEMA.migration(ID, DESCRIPTION)

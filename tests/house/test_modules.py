@@ -32,6 +32,7 @@ NO_NAME = {
 FROM_OUTSIDE = {
     "loyalty_engine.piccolo_conf": "Piccolo's command line finds it by its name",
     "loyalty_engine.piccolo_app": "piccolo_conf names it to Piccolo",
+    "loyalty_engine.schema": "every migration makes its tables by it, and Piccolo finds those by their folder",
     "api.app": "the server is told its name",
     "api.tryout": "the demo tells the server its name",
     "loyalty_engine.testing": "a business's own tests name it to pytest",

@@ -16,13 +16,15 @@ from msgspec import Struct
 
 from api.asking import Ask, header
 from api.pages import dress
+from api.pages.tongues import LANGUAGES
 from loyalty_engine import ids
-from loyalty_engine.errors import TooManyRequests
+from loyalty_engine.errors import RouteUnknown, TooManyRequests
 from loyalty_engine.identifiers import IdentifierRefused
 from loyalty_engine.instants import to_micros
 from loyalty_engine.pages import letting_in
 from loyalty_engine.pages.errors import DoorCodeWrong
 from loyalty_engine.pages.own_page import asked_on_pages
+from loyalty_engine.referrals import codes
 from loyalty_engine.wording import language_for, said_in, unit_name
 
 if TYPE_CHECKING:
@@ -46,6 +48,28 @@ class Asked(Struct, frozen=True):
     says: str
 
 
+class Came(Struct, frozen=True):
+    """How somebody came to the form, as the address says: from which shop's poster, by which member's link."""
+
+    at: str
+    friend: str
+
+    @property
+    def place(self) -> str:
+        """Give the shop, where it may be one."""
+        return self.at if _PLACE.fullmatch(self.at) else ""
+
+    @property
+    def by(self) -> str:
+        """Give the member's code, where it may be one."""
+        return codes.read_code(self.friend) or ""
+
+    @property
+    def address(self) -> str:
+        """Give what stands in the address for it, to be carried along."""
+        return "".join(f"&{name}={value}" for name, value in (("at", self.place), ("friend", self.by)) if value)
+
+
 class Lasting(Struct, frozen=True):
     """How long a unit is good for, in words."""
 
@@ -59,7 +83,20 @@ async def show_join(request: Ask, slug: FromPath[str]) -> ASGIApp:
     """Show the form."""
     caller, programme = await dress.business(request, slug)
     t = dress.speaks(request, programme)
-    return await _form(request, caller, programme, t, at=dress.asked(request, "at"))
+    came = Came(dress.asked(request, "at"), dress.asked(request, "friend"))
+    return await _form(request, caller, programme, t, came)
+
+
+@get("/r/{code:str}")
+@dress.as_page
+async def follow(request: Ask, code: FromPath[str]) -> ASGIApp:
+    """Lead whoever follows a member's link to the form of that member's business."""
+    owner = await codes.owner_of(request.house, code)
+    if owner is None:
+        raise RouteUnknown
+    spoken = dress.asked(request, "lang")
+    words = f"&lang={spoken}" if spoken in LANGUAGES else ""
+    return dress.elsewhere(f"/j/{owner.slug}?friend={codes.read_code(code)}{words}")
 
 
 @post("/j/{slug:str}", status_code=200)
@@ -71,17 +108,18 @@ async def join(request: Ask, slug: FromPath[str]) -> ASGIApp:
     form = await dress.form(request)
     dress.proved(form, _proof(request, caller, _cookie(request)))
     _often(request)
-    typed, name, at = (dress.first(form, field) for field in ("number", "name", "at"))
+    typed, name = (dress.first(form, field) for field in ("number", "name"))
+    came = Came(dress.first(form, "at"), dress.first(form, "friend"))
     try:
         who = letting_in.read(typed, programme.country)
     except IdentifierRefused:
-        return await _form(request, caller, programme, t, at=at, number=typed, name=name, wrong=t("join.not_read"))
+        return await _form(request, caller, programme, t, came, number=typed, name=name, wrong=t("join.not_read"))
     asked = {one.id for one in asked_on_pages(programme)}
     agent = (header(request.scope, b"user-agent") or b"").decode("latin-1")[:_AGENT]
     wanted = letting_in.Wanted(
         kind=who.kind, value=who.value, language=t.code, name=name[:_NAME] or None,
         agreed=tuple(one for one in dict.fromkeys(form.get("agreed", [])) if one in asked),
-        location=at if _PLACE.fullmatch(at) else None, page=f"/j/{slug}", address=_address(request),
+        location=came.place or None, friend=came.by or None, page=f"/j/{slug}", address=_address(request),
         agent=agent or None,
     )  # fmt: skip
     door = await letting_in.ask(request.house, caller, wanted, at=to_micros(request.received_at))
@@ -113,17 +151,16 @@ async def say_code(request: Ask, slug: FromPath[str]) -> ASGIApp:
 
 
 async def _form(
-    request: Ask, caller: Caller, programme: rules.Programme, t: Tongue, *, at: str, number: str = "", name: str = "",
-    wrong: str = "",
+    request: Ask, caller: Caller, programme: rules.Programme, t: Tongue, came: Came, *, number: str = "",
+    name: str = "", wrong: str = "",
 ) -> Reply:  # fmt: skip
     cookie = _cookie(request) or secrets.token_urlsafe(18)
-    place = at if _PLACE.fullmatch(at) else ""
     spoken = language_for(programme, t.code)
     wordings = [Asked(one.id, one.says[said_in(one, t.code)]) for one in asked_on_pages(programme)]
     return dress.page(
         "join", t, _set_cookie(request, caller.slug, cookie), status=422 if wrong else 200, business=programme.name,
         slug=caller.slug, units=units_of(programme, spoken), lasting=_lasting(programme, t, spoken), wordings=wordings,
-        proof=_proof(request, caller, cookie), at=place, number=number, name=name, wrong=wrong, text_number=None,
+        proof=_proof(request, caller, cookie), came=came, number=number, name=name, wrong=wrong, text_number=None,
         word="", controller=programme.consent.controller,
     )  # fmt: skip
 
@@ -189,4 +226,4 @@ def _often(request: Ask) -> None:
     counts[who] = (since, sent + 1)
 
 
-ROUTES = [show_join, join, say_code]
+ROUTES = [show_join, follow, join, say_code]

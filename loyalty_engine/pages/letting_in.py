@@ -18,7 +18,7 @@ from msgspec import Struct
 from loyalty_engine import enrolling, ids
 from loyalty_engine.answers import MemberAnswer
 from loyalty_engine.businesses import Caller
-from loyalty_engine.commands import EnrolMember, MemberRef, Ticket
+from loyalty_engine.commands import EnrolMember, MemberRef, ReferredBy, Ticket
 from loyalty_engine.consent import consenting
 from loyalty_engine.consent.commands import Evidence, RecordConsent
 from loyalty_engine.errors import LoyaltyError
@@ -55,7 +55,7 @@ CODE_SAYS: Final = {
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What somebody filled in: their number or address, their name, the wordings they ticked, and where they were."""
+    """What somebody filled in: number or address, name, the wordings they ticked, where they were, who sent them."""
 
     kind: str
     value: str
@@ -63,6 +63,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     name: str | None = None
     agreed: tuple[str, ...] = ()
     location: str | None = None
+    # The code of the member whose link they followed.
+    friend: str | None = None
     page: str = ""
     address: str | None = None
     agent: str | None = None
@@ -185,7 +187,8 @@ async def _said_back(house: House, business_id: int, door_id: str, code: str, no
 async def _enrolled(house: House, caller: Caller, wanted: Wanted, ticket: Ticket) -> MemberAnswer:
     ref = MemberRef(phone=wanted.value) if wanted.kind == "phone" else MemberRef(email=wanted.value)
     location = await _known(house, caller.business_id, wanted.location)
-    command = EnrolMember(member=ref, name=wanted.name, language=wanted.language, location=location)
+    by = None if wanted.friend is None else ReferredBy(code=wanted.friend)
+    command = EnrolMember(member=ref, name=wanted.name, language=wanted.language, location=location, referred_by=by)
     answer = await enrolling.enrol(house, caller, command, ticket)
     return msgspec.json.decode(answer.body, type=MemberAnswer)
 
@@ -195,7 +198,7 @@ async def _known(house: House, business_id: int, location: str | None) -> str | 
     if location is None:
         return None
     found = await house.database.fetch(
-        "SELECT slug FROM locations WHERE business_id = $1 AND slug = $2", business_id, location
+        "SELECT 1 FROM locations WHERE business_id = $1 AND location = $2", business_id, location
     )
     return location if found else None
 

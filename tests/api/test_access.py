@@ -98,7 +98,7 @@ def test_the_door_has_no_call_that_the_reference_is_silent_about() -> None:
     # What comes in at the hatch is as the gateways send it, each in its own way.
     hatch = "/sms/{gateway}/{business}/{secret}"
     public |= {hatch, f"{hatch}/reports", "/leave/{business}/{message}/{proof}"}
-    pages = ("/j/", "/m/", "/pages/")  # what a member opens on a telephone is no call
+    pages = ("/j/", "/r/", "/m/", "/pages/")  # what a member opens on a telephone is no call
 
     routed = {
         (route.path_format, method)

@@ -10,7 +10,11 @@ import pytest
 from loyalty_engine import members
 from loyalty_engine.commands import MemberRef
 from loyalty_engine.consent import consenting
-from tests.engine.shop import INGRID, broken, buys, flat_whites
+from loyalty_engine.instants import to_micros
+from loyalty_engine.referrals import codes
+from tests.engine.agreeing import WORDINGS
+from tests.engine.shop import INGRID, MONDAY, broken, buys, flat_whites, programme, publish
+from tests.engine.test_referrals import REFERRAL
 from tests.pages.conftest import Cafe
 
 pytestmark = pytest.mark.anyio
@@ -224,3 +228,41 @@ async def test_a_database_holds_neither_number_nor_token(cafe: Cafe) -> None:
     assert token not in kept
     assert "99900777" not in kept
     assert "Nora" not in kept
+
+
+async def test_whoever_joins_by_a_shops_poster_joins_at_that_shop(cafe: Cafe) -> None:
+    await buys(cafe.house, cafe.caller, flat_whites("ingrid-1"))
+    page = await cafe.browser.get("/j/corner-cafe?lang=en&at=grunerlokka")
+    asked = await cafe.fill_in(page, "corner-cafe", number=NEWCOMER)
+    await cafe.fill_in(asked, "code", code=await cafe.code())
+
+    [[line]] = await cafe.house.database.fetch("SELECT location FROM journal WHERE kind = 'enrolment'")
+
+    assert line == "grunerlokka"
+
+
+async def test_a_poster_of_no_shop_lets_in_all_the_same(cafe: Cafe) -> None:
+    page = await cafe.browser.get("/j/corner-cafe?lang=en&at=nowhere")
+    asked = await cafe.fill_in(page, "corner-cafe", number=NEWCOMER)
+
+    assert (await cafe.fill_in(asked, "code", code=await cafe.code())).status_code == 303
+
+
+async def test_a_friend_who_follows_a_members_link_is_theirs(cafe: Cafe) -> None:
+    await publish(cafe.house, cafe.caller, programme(more=WORDINGS + REFERRAL), at=MONDAY)
+    bought = await buys(cafe.house, cafe.caller, flat_whites("ingrid-1"))
+    code = await codes.code_of(cafe.house, cafe.caller.business_id, bought.member.id, at=to_micros(MONDAY))
+
+    page = await cafe.browser.get(f"/r/{code}?lang=en", follow_redirects=True)
+    assert "A friend has asked you in" in page.text
+    asked = await cafe.fill_in(page, "corner-cafe", number=NEWCOMER)
+    await cafe.fill_in(asked, "code", code=await cafe.code())
+
+    [[ambassador, state]] = await cafe.house.database.fetch("SELECT ambassador_id, state FROM referrals")
+    assert (ambassador, state) == (bought.member.id, "joined")
+    assert await broken(cafe.house) == []
+
+
+async def test_a_link_that_nobody_has_leads_nowhere(cafe: Cafe) -> None:
+    for code in ("CDFGHJK", "x", "CDFGHJK%00", "9" * 300):
+        assert (await cafe.browser.get(f"/r/{code}")).status_code == 404

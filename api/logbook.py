@@ -49,7 +49,7 @@ class Logbook:
         """Write to `file`, and see to it that nothing waits when the program ends."""
         self._file = file
         self._waiting: list[bytes] = []
-        atexit.register(self.flush)
+        atexit.register(self._last)
 
     def info(self, line: bytes) -> None:
         """Write a line soon."""
@@ -73,6 +73,10 @@ class Logbook:
             lines, self._waiting = self._waiting, []
             self._file.write(b"\n".join(lines) + b"\n")
             self._file.flush()
+
+    def _last(self) -> None:
+        if not self._file.closed:
+            self.flush()
 
     def _flush_soon(self) -> None:
         try:

@@ -18,6 +18,7 @@ from loyalty_engine.identity import dormancy
 from loyalty_engine.identity.errors import VerificationNeeded
 from loyalty_engine.instants import from_micros, to_micros
 from loyalty_engine.redemption import offering, vouchers
+from loyalty_engine.referrals import codes
 from loyalty_engine.wording import language_for, said_in, unit_name
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class OwnPage(Struct, frozen=True, kw_only=True):
     offers: tuple[Offer, ...]
     switches: tuple[Switch, ...]
     lines: tuple[Line, ...]
+    # The link their friends follow, where the programme thanks for friends.
+    friends: str | None
 
 
 async def view(house: House, caller: Caller, member_id: str, language: str, *, at: datetime) -> OwnPage:
@@ -114,6 +117,7 @@ async def view(house: House, caller: Caller, member_id: str, language: str, *, a
     theirs = await members.identifiers_of(house, business_id, state)
     held = await vouchers.of_member(house.database, business_id, state.id, at=now)
     switches, lines = await _agreed(house, caller, state, programme, language, at)
+    code = None if programme.referral is None else await codes.code_of(house, business_id, state.id, at=now)
     return OwnPage(
         member_id=state.id, name=profile.get("name"), birthday=profile.get("birthday"),
         numbers=tuple(mask(one) for one in theirs), language=state.language,
@@ -122,6 +126,7 @@ async def view(house: House, caller: Caller, member_id: str, language: str, *, a
         moves=await _moves(house, caller, state, programme, spoken),
         vouchers=tuple([await vouchers.as_shown(house, row, spoken, at=now) for row in held]),
         offers=await _offers(house, business_id, edition, state, spoken, now), switches=switches, lines=lines,
+        friends=None if code is None else codes.link_of(house, code),
     )  # fmt: skip
 
 

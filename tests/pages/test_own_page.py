@@ -13,7 +13,9 @@ from loyalty_engine.instants import to_micros
 from loyalty_engine.pages import visits
 from loyalty_engine.texts import inbound
 from loyalty_engine.texts.asking import Incoming
-from tests.engine.shop import INGRID, buys, flat_whites
+from tests.engine.agreeing import WORDINGS
+from tests.engine.shop import INGRID, MONDAY, buys, flat_whites, programme, publish
+from tests.engine.test_referrals import REFERRAL
 from tests.pages.conftest import Cafe
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +54,16 @@ async def test_a_text_opens_the_page(cafe: Cafe) -> None:
 
     for word in ("PAGE", "side", "Sida!", "SIVU", "min side"):
         assert "http://cafe.example/m/" in await text(cafe, word)
+
+
+async def test_the_page_has_the_link_for_a_friend_where_the_programme_thanks_for_one(cafe: Cafe) -> None:
+    without = await cafe.browser.get(f"{await link(cafe)}?lang=en")
+    await publish(cafe.house, cafe.caller, programme(more=WORDINGS + REFERRAL), at=MONDAY)
+    own = await cafe.browser.get(f"{await link(cafe)}?lang=en")
+
+    assert "Bring a friend" not in without.text
+    [friends] = re.findall(r'href="http://cafe\.example(/r/\w+)"', own.text)
+    assert (await cafe.browser.get(friends)).status_code == 303
 
 
 async def test_a_stranger_gets_no_page(cafe: Cafe) -> None:
